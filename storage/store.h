@@ -1,0 +1,407 @@
+/* store.h - durable chat state: the event log, its projections, accounts; whatever database is
+ * behind it.
+ *
+ * The event log is the truth: every change of a channel or of a user's own stream is an event with
+ * a contiguous seq. Messages, channels, members, read positions and mentions are projections of it,
+ * which store_rebuild() can make anew. Accounts, sessions and invites are plain rows.
+ *
+ * Threading: store_open() and store_close() from one thread, while nothing else uses the store.
+ *   store_submit() from any thread, never blocks. A request runs on a storage thread:
+ *     - writes on the one committer, which joins what is pending into a batch (group commit), makes
+ * it durable (fsync) and then calls on_commit once for the batch;
+ *     - reads on one of `readers` threads, which calls on_read for each.
+ *   Both callbacks run on storage threads: hand over and return, never block.
+ * Ownership: the caller owns the request and keeps it and its strings alive until the callback has
+ *   got it. What comes back is allocated from the request's own arena.
+ * Strings are NUL-terminated valid UTF-8; the caller has checked all bounds of docs/protocol.md.
+ */
+#ifndef STORAGE_STORE_H
+#define STORAGE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct store; /* opaque; backends see store_ops.h */
+
+enum {
+    STORE_EPOCH_SIZE = 17,  /* 16 characters and NUL */
+    STORE_STREAM_SIZE = 40, /* "c:" or "u:", an id, NUL */
+    STORE_DM_USERS_MAX = 9, /* the caller and eight others */
+    STORE_PAGE_MAX = 200,   /* rows in one answer */
+};
+
+enum store_role { STORE_ROLE_MEMBER, STORE_ROLE_ADMIN, STORE_ROLE_OWNER }; /* of an account */
+enum store_member_role { STORE_MEMBER, STORE_MODERATOR };                  /* in a channel */
+enum store_channel_type { STORE_PUBLIC, STORE_PRIVATE, STORE_DM };
+
+/* "member", "admin", "owner" / "member", "moderator" / "public", "private", "dm". Static strings.
+ */
+const char *store_role_name(enum store_role role);
+const char *store_member_role_name(enum store_member_role role);
+const char *store_channel_type_name(enum store_channel_type type);
+
+/*     name             wire name          stream   */
+#define STORE_EVENT_MAP(X)                                                                         \
+    X(MESSAGE_CREATED, "message.created")                                                          \
+    X(MESSAGE_UPDATED, "message.updated")                                                          \
+    X(MESSAGE_DELETED, "message.deleted")                                                          \
+    X(MEMBER_JOINED, "member.joined")                                                              \
+    X(MEMBER_LEFT, "member.left")                                                                  \
+    X(MEMBER_UPDATED, "member.updated")                                                            \
+    X(CHANNEL_CREATED, "channel.created")                                                          \
+    X(CHANNEL_UPDATED, "channel.updated")                                                          \
+    X(CHANNEL_ARCHIVED, "channel.archived")                                                        \
+    X(CHANNEL_DELETED, "channel.deleted")                                                          \
+    X(CHANNEL_JOINED, "channel.joined")                                                            \
+    X(CHANNEL_LEFT, "channel.left")                                                                \
+    X(READ_MARKED, "read.marked") /* in the log of read positions, r:<user>; never sent */
+
+enum store_event_type {
+#define X(name, wire) STORE_EVENT_##name,
+    STORE_EVENT_MAP(X)
+#undef X
+        STORE_EVENT_TYPES
+};
+const char *store_event_name(enum store_event_type type); /* the wire name, static */
+
+/* One committed event. DATA is what the event carries beside the common members, as the inside of a
+ * JSON object ("\"message\":{...}"): it is sent as it stands. SUBJECT is the user of member.*
+ * events and the channel of channel.joined / channel.left, NULL for the others; SUBJECT_SEQ is, for
+ * these two, the seq in the channel's stream of the member.joined / member.left event that belongs
+ * to them. */
+struct store_event {
+    const char *stream;
+    const char *epoch;
+    uint64_t seq;
+    enum store_event_type type;
+    const char *actor;
+    int64_t at; /* unix ms */
+    const char *data;
+    size_t data_len;
+    const char *subject;
+    uint64_t subject_seq;
+};
+
+struct store_user {
+    const char *id;
+    const char *name;
+    const char *display_name;
+    enum store_role role;
+    int64_t created_at;
+    int64_t disabled_at;       /* 0: not */
+    const char *password_hash; /* only from STORE_USER_GET with `secret`, else NULL */
+};
+
+struct store_session {
+    const char *id;
+    const char *user;
+    int64_t created_at, last_seen_at, expires_at;
+    const char *address;
+    const char *agent;
+};
+
+struct store_message {
+    const char *id;
+    const char *channel;
+    uint64_t seq, msg_no;
+    const char *author;
+    const char *text;                          /* NULL: deleted */
+    const char *client_msg_id;                 /* or NULL */
+    int64_t created_at, edited_at, deleted_at; /* 0: not */
+    const char *const *mentions;               /* user ids, may be NULL */
+    size_t mentions_n;
+};
+
+/* A channel, and where `joined` the asking user's view of it. */
+struct store_channel {
+    const char *id;
+    const char *name;
+    enum store_channel_type type;
+    const char *topic;
+    int64_t created_at, archived_at;
+    uint64_t members;
+    const struct store_user *users; /* of a dm: all participants, else NULL */
+    size_t users_n;
+    bool joined;
+    enum store_member_role role;
+    const char *epoch;
+    uint64_t seq, msg_no; /* the stream's top */
+    uint64_t last_read_seq, unread, mentions;
+};
+
+struct store_member {
+    struct store_user user;
+    enum store_member_role role;
+    int64_t joined_at;
+};
+
+struct store_invite {
+    const char
+        *id; /* the invite itself is only known when it is made; this names it from then on */
+    const char *created_by;
+    int64_t created_at, expires_at; /* 0: never */
+    uint64_t uses_left;
+};
+
+struct store_top {
+    const char *stream;
+    const char *epoch; /* NULL: there is no such stream (yet) */
+    uint64_t seq;
+};
+
+/* JSON as it goes on the wire: appends one object. The same functions make event data inside. */
+struct buf;
+void store_user_json(struct buf *out, const struct store_user *user);
+void store_message_json(struct buf *out, const struct store_message *message);
+/* VIEW: with the members of the asking user's view (the channel must be joined). */
+void store_channel_json(struct buf *out, const struct store_channel *channel, bool view);
+
+/* Who asks. SYSTEM stands for the server itself: everything is allowed and visible. */
+struct store_actor {
+    const char *user;
+    enum store_role role;
+    bool system;
+};
+
+/* What a write or read may answer instead of ERR_OK: NOT_FOUND (also for what the actor may not
+ * know exists), FORBIDDEN, CONFLICT, INVALID_PARAMS (FIELD and REASON name what is wrong), GONE,
+ * UNAVAILABLE (the outcome is unknown or nothing happened; the same client_msg_id may be sent
+ * again), INTERNAL. */
+enum store_op {
+    /* -- writes ------------------------------------------------------------------------------- */
+    STORE_MESSAGE_SEND,    /* in.send; out.message. A known client_msg_id of the author gives the
+                              original    and `duplicate`. */
+    STORE_MESSAGE_EDIT,    /* in.message {message, text}; out.message; author only */
+    STORE_MESSAGE_DELETE,  /* in.message {message}; out.message; author, moderator, admin */
+    STORE_CHANNEL_CREATE,  /* in.channel_new; out.channel; the actor is its moderator and first
+                              member */
+    STORE_CHANNEL_UPDATE,  /* in.channel {channel, name?, topic?}; out.channel; moderator */
+    STORE_CHANNEL_ARCHIVE, /* in.channel {channel}; out.channel; moderator */
+    STORE_CHANNEL_DELETE,  /* in.channel {channel}; admin: members leave, events are scrubbed */
+    STORE_CHANNEL_JOIN,  /* in.channel {channel}; out.channel; public ones; joined already: no event
+                          */
+    STORE_CHANNEL_LEAVE, /* in.channel {channel}; not a dm */
+    STORE_CHANNEL_INVITE, /* in.channel {channel, user}; a member of a private or public channel */
+    STORE_CHANNEL_REMOVE, /* in.channel {channel, user}; moderator */
+    STORE_DM_OPEN,        /* in.dm; out.channel; the same channel for the same set */
+    STORE_READ_MARK,      /* in.read {channel, seq}; out.channel (view); seq above the top:
+                             INVALID_PARAMS */
+    STORE_USER_CREATE,    /* in.user_new; out.user (+ out.session if a token hash is given) */
+    STORE_USER_UPDATE, /* in.user {user, display_name?, password_hash?, role?, disabled?}; out.user.
+                          The last owner stays an owner and enabled: CONFLICT. */
+    STORE_SESSION_CREATE, /* in.session_new; out.session */
+    STORE_SESSION_DELETE, /* in.session {id | user, except?}; out.ids: the sessions that ended */
+    STORE_SESSION_TOUCH,  /* in.session {id}; last_seen_at = now */
+    STORE_INVITE_CREATE,  /* in.invite {hash, uses, expires_at}; out.invite */
+    STORE_INVITE_DELETE,  /* in.invite {id} */
+    STORE_WRITES,         /* ops below are reads */
+    /* -- reads -------------------------------------------------------------------------------- */
+    STORE_SESSION_GET = STORE_WRITES, /* in.session {token_hash}; out.session, out.user; an expired
+                                         one and a disabled user's: UNAUTHENTICATED */
+    STORE_SESSION_LIST,               /* in.session {user}; out.sessions */
+    STORE_SNAPSHOT, /* in.user {user}; out.channels (views of all that the user is in), out.top
+                       (of u:<user>), out.user: one consistent cut */
+    STORE_TOPS,     /* in.tops; out.tops, in the order asked */
+    STORE_EVENTS, /* in.events {stream, after, limit}; out.events, out.top. No visibility check. */
+    STORE_USER_GET,        /* in.user {user or "@name", secret}; out.user */
+    STORE_USER_LIST,       /* in.page; out.users, out.next */
+    STORE_CHANNEL_GET,     /* in.channel {channel or "#name"}; out.channel */
+    STORE_CHANNEL_LIST,    /* in.page; out.channels, out.next; system: all but dms */
+    STORE_CHANNEL_MEMBERS, /* in.channel + in.page via in.members; out.members, out.next */
+    STORE_MESSAGE_GET,     /* in.message {message}; out.message */
+    STORE_HISTORY, /* in.history; out.messages, out.users (the authors), more_before, more_after */
+    STORE_INVITE_LIST, /* out.invites */
+    STORE_STATS,       /* out.stats */
+    STORE_OPS
+};
+const char *store_op_name(enum store_op op);
+static inline bool store_op_writes(enum store_op op)
+{
+    return op < STORE_WRITES;
+}
+
+struct store_page {
+    const char *cursor; /* NULL: from the start. Opaque; a malformed one: INVALID_PARAMS "cursor" */
+    const char *query;  /* NULL, or a part of the name, display name or topic, any case */
+    uint32_t limit;     /* 1 to STORE_PAGE_MAX */
+};
+
+struct store_stats {
+    uint64_t users, sessions, channels, members, messages, events, streams, bytes;
+};
+
+enum store_history_from { STORE_NEWEST, STORE_BEFORE, STORE_AFTER, STORE_AROUND };
+
+/* Where an id is asked for in `channel`, "#name" also works; where in `user`, "@name". */
+struct store_req {
+    enum store_op op;
+    struct arena *arena;
+    struct store_actor actor;
+    union {
+        struct {
+            const char *channel, *text, *client_msg_id; /* client_msg_id may be NULL */
+        } send;
+        struct {
+            const char *message, *text;
+        } message;
+        struct {
+            const char *name, *topic;     /* topic may be NULL */
+            enum store_channel_type type; /* public or private */
+        } channel_new;
+        struct {
+            const char *channel, *user, *name, *topic;
+        } channel;
+        struct {
+            const char *channel;
+            struct store_page page;
+        } members;
+        struct {
+            const char *const *users; /* ids, without the actor's */
+            size_t users_n;
+        } dm;
+        struct {
+            const char *channel;
+            uint64_t seq;
+        } read;
+        struct {
+            const char *name, *display_name, *password_hash;
+            enum store_role role;
+            bool first_is_owner; /* while there is no account: owner, whatever role says */
+            const char
+                *invite_hash; /* or NULL; used up by this account; unknown or spent: FORBIDDEN */
+            bool need_invite; /* refuse without a good invite unless this is the first account */
+            const char *const
+                *join; /* names of public channels to join; the first account makes them */
+            size_t join_n;
+            const char *token_hash; /* or NULL: make a session too */
+            int64_t session_expires_at;
+            const char *address, *agent;
+        } user_new;
+        struct {
+            const char *user, *display_name, *password_hash;
+            bool secret;
+            bool set_role, set_disabled;
+            enum store_role role;
+            bool disabled;
+        } user;
+        struct {
+            const char *user, *token_hash, *address, *agent;
+            int64_t expires_at;
+        } session_new;
+        struct {
+            const char *id, *user, *except, *token_hash;
+        } session;
+        struct {
+            const char *id, *hash;
+            uint64_t uses;
+            int64_t expires_at;
+        } invite;
+        struct {
+            const char *const *streams;
+            size_t n;
+        } tops;
+        struct {
+            const char *stream;
+            uint64_t after;
+            uint32_t limit;
+        } events;
+        struct {
+            const char *channel;
+            enum store_history_from from;
+            uint64_t seq;
+            uint32_t limit;
+        } history;
+        struct store_page page;
+    } in;
+
+    enum err err;
+    const char *field,
+        *reason; /* with an error: what is wrong; static or from the arena; or NULL */
+    struct {
+        struct store_message message;
+        bool duplicate;
+        struct store_channel channel;
+        struct store_user user;
+        struct store_session session;
+        struct store_invite invite;
+        struct store_top top;
+        struct store_stats stats;
+        struct store_channel *channels;
+        struct store_user *users;
+        struct store_member *members;
+        struct store_message *messages;
+        struct store_session *sessions;
+        struct store_invite *invites;
+        struct store_event *events;
+        struct store_top *tops;
+        const char **ids;
+        size_t n;       /* of the array that the op answers */
+        size_t users_n; /* of `users` where it comes beside another array */
+        bool more_before, more_after;
+        const char *next; /* cursor, NULL at the end */
+    } out;
+
+    void *owner;            /* the caller's */
+    uint64_t submitted_ns;  /* set by store_submit(), monotonic */
+    struct store_req *next; /* the queue's, then free for the caller's own lists */
+};
+
+/* One durable batch: the requests in the order in which they were applied, each answered, and all
+ * events that they made, in commit order (the events of one stream by seq). Valid during the call
+ * only; a request that is not ERR_OK made no event. Requests whose outcome is an error may come in
+ * a batch that was not committed at all. */
+struct store_commit {
+    struct store_req **reqs;
+    size_t reqs_n;
+    const struct store_event *events;
+    size_t events_n;
+    uint64_t started_ns, committed_ns; /* monotonic */
+};
+
+struct store_options {
+    const char *url;    /* "sqlite:PATH" (the database file); ":memory:" is not offered */
+    unsigned readers;   /* threads, 1 to 64; 0: 2 */
+    unsigned batch_max; /* requests a commit; 0: 512 */
+    size_t queue_max;   /* pending writes, and pending reads; beyond: UNAVAILABLE; 0: 65536 */
+    void (*on_commit)(void *arg, const struct store_commit *commit);
+    void (*on_read)(void *arg, struct store_req *req);
+    void *arg;
+};
+
+/* Opens or creates, migrates, starts the threads. On failure *store_out is NULL and ERROR_OUT says
+ * in a sentence what is wrong with which file and what to do (locked by another parleyd, newer than
+ * this binary, not a database, corrupt, read-only, no space, no such directory). A database that
+ * was made by a backup gets new epochs here. */
+enum err store_open(const struct store_options *options, struct store **store_out,
+                    char error_out[512]);
+/* Finishes what is queued, stops the threads, closes. Sets *store to NULL; NULL is fine. */
+void store_close(struct store **store);
+
+/* Queue REQ. Never blocks and never calls back from inside; a full queue answers UNAVAILABLE
+ * through the callback too. */
+void store_submit(struct store *store, struct store_req *req);
+
+/* Whether writes are accepted now; when not, REASON_OUT says why (disk full, read-only, ...). The
+ * committer probes by itself and resumes when the cause is gone. Threading: any. */
+bool store_is_writable(struct store *store, char reason_out[256]);
+size_t store_queue_depth(struct store *store);
+
+/* PROGRESS: called from the calling thread; return false to stop. TOTAL may grow. */
+typedef bool (*store_progress_fn)(void *arg, const char *what, uint64_t done, uint64_t total);
+
+/* Copy the running store to the new file PATH (refuses an existing one), consistent as of the end
+ * of the copy, verify it (integrity check, counts, every stream contiguous) and mark it as a
+ * backup, so that a server started on it gives its streams new epochs. Blocks: call from a thread
+ * of its own. */
+enum err store_backup(struct store *store, const char *path, store_progress_fn progress, void *arg,
+                      char error_out[512]);
+
+/* Offline: drop the projections of the database at URL and replay every event. Fails if a parleyd
+ * has it open. One transaction: a killed rebuild changes nothing. */
+enum err store_rebuild(const char *url, store_progress_fn progress, void *arg, char error_out[512]);
+
+#endif
