@@ -1,0 +1,112 @@
+# Tests, fuzzers and load generators.
+#
+#   tests/unit/<folder>/test_*.c   one cmocka program each, linked with that folder's library and those below it
+#   tests/contract/test_*.c        one suite over every store; bus_*.c: over every bus
+#   tests/fuzz/fuzz_*.c            libFuzzer targets, built by MODE=fuzz
+#   tests/bench/*.c                one program each
+# Other .c files beside them are helpers, linked into every program of that folder; so is tests/bench/lib/*.c.
+
+UNIT_FOLDERS   := $(filter $(LIBRARIES),$(notdir $(wildcard tests/unit/*)))
+CONTRACT_TESTS := $(wildcard tests/contract/test_*.c)
+BUS_TESTS      := $(wildcard tests/contract/bus_*.c)
+FUZZ_TARGETS   := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_PROGRAMS := $(wildcard tests/bench/*.c)
+
+CMOCKA_LIBS ?= -lcmocka
+
+program = $(O)/$(basename $(1))
+
+# $(1): sources, one program each; $(2): helpers; $(3): library to link; $(4): more libraries of the system
+define test_programs
+$(call program,$(1)): $(call program,%): $(O)/obj/%.o $(call objects,$(2)) $(call archives,$(3))
+	$$(call say,LINK,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(link) $(4) $$(SYSTEM_$(3))
+ALL_SOURCES += $(1) $(2)
+endef
+
+define unit_folder
+UNIT_$(1) := $(wildcard tests/unit/$(1)/test_*.c)
+$(if $(wildcard tests/unit/$(1)/test_*.c),$(eval $(call test_programs,$(wildcard \
+    tests/unit/$(1)/test_*.c),$(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c)),$(1),$(CMOCKA_LIBS))))
+UNIT_PROGRAMS += $(call program,$(wildcard tests/unit/$(1)/test_*.c))
+endef
+$(foreach folder,$(UNIT_FOLDERS),$(eval $(call unit_folder,$(folder))))
+
+CONTRACT_HELPERS := $(filter-out $(CONTRACT_TESTS) $(BUS_TESTS),$(wildcard tests/contract/*.c))
+FUZZ_HELPERS     := $(filter-out $(FUZZ_TARGETS),$(wildcard tests/fuzz/*.c))
+ifneq ($(CONTRACT_TESTS),)
+$(eval $(call test_programs,$(CONTRACT_TESTS),$(CONTRACT_HELPERS),storage,$(CMOCKA_LIBS)))
+endif
+ifneq ($(BUS_TESTS),)
+$(eval $(call test_programs,$(BUS_TESTS),,server,$(CMOCKA_LIBS)))
+endif
+CONTRACT_PROGRAMS := $(call program,$(CONTRACT_TESTS) $(BUS_TESTS))
+
+# Programs: the names a person uses to build tests without running them.
+.PHONY: test-programs asan-build tsan-build fuzz-build bench-build
+$(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS): | $(BUILD)/stamp/packages-test
+test-programs: $(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS)
+
+## asan-build: build everything with AddressSanitizer and UBSan, into $(BUILD)/asan
+asan-build:
+	$(Q)$(MAKE) MODE=asan parleyd parleyctl test-programs
+## tsan-build: build everything with ThreadSanitizer, into $(BUILD)/tsan
+tsan-build:
+	$(Q)$(MAKE) MODE=tsan parleyd parleyctl test-programs
+
+# Fuzzers: $(BUILD)/fuzz/fuzz_<decoder>
+ifeq ($(MODE),fuzz)
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/%,$(FUZZ_TARGETS))
+$(O)/obj/tests/fuzz/%.o: EXTRA_CFLAGS := -Wno-missing-prototypes
+$(FUZZ_PROGRAMS): $(O)/%: $(O)/obj/tests/fuzz/%.o $(call objects,$(FUZZ_HELPERS)) $(call archives,server)
+	$(call say,LINK,$@)
+	$(Q)$(link) -fsanitize=fuzzer $(SYSTEM_server)
+$(FUZZ_PROGRAMS): | $(BUILD)/stamp/packages-test
+endif
+ALL_SOURCES += $(FUZZ_TARGETS) $(FUZZ_HELPERS)
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_PROGRAMS)
+fuzz-build:
+	$(Q)$(MAKE) MODE=fuzz fuzz-programs
+
+# Load generators: $(BUILD)/bench/<name>, always with the release flags.
+ifeq ($(MODE),release)
+BENCH_BUILT := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_PROGRAMS))
+$(BENCH_BUILT): $(BUILD)/bench/%: $(O)/obj/tests/bench/%.o $(call objects,$(wildcard tests/bench/lib/*.c)) \
+                                 $(call archives,storage)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(SYSTEM_storage)
+endif
+ALL_SOURCES += $(BENCH_PROGRAMS) $(wildcard tests/bench/lib/*.c)
+bench-build: $(BENCH_BUILT)
+
+# Running them
+run_tests = BUILD=$(BUILD) scripts/test.mjs
+
+.PHONY: test asan tsan fuzz soak bench lint
+## test: install what is missing, build and run every suite (SUITES="unit integration" for some)
+test: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
+	+$(Q)$(run_tests) $(SUITES)
+## asan: unit, contract and integration tests under AddressSanitizer and UBSan
+asan: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
+	+$(Q)$(run_tests) asan
+## tsan: unit, contract and integration tests under ThreadSanitizer
+tsan: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
+	+$(Q)$(run_tests) tsan
+## fuzz: run every fuzzer for FUZZ_SECONDS each (default 600)
+fuzz: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
+	+$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(run_tests) fuzz
+## soak: the fault tests in their long form, FAULT_SECONDS each (default 1800)
+soak: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
+	+$(Q)FAULT_SECONDS=$(or $(FAULT_SECONDS),1800) $(run_tests) fault
+## bench: measure, and write the table and the plot of docs/benchmarks.md
+bench: parleyd parleyctl bench-build web $(BUILD)/stamp/packages-bench
+	+$(Q)BUILD=$(BUILD) tests/bench/run
+## lint: formatting, static analysis, shell scripts, TypeScript
+lint: $(BUILD)/config.mk $(BUILD)/stamp/packages-lint $(NODE_MODULES)
+	+$(Q)BUILD=$(BUILD) scripts/lint
+
+# Header dependencies of whatever has been compiled.
+-include $(patsubst %.c,$(O)/obj/%.d,$(ALL_SOURCES))
