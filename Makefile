@@ -15,7 +15,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA   ?= data
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 .SUFFIXES:
@@ -34,6 +34,7 @@ include mk/flags.mk
 include mk/libraries.mk
 include mk/tests.mk
 include mk/web.mk
+include mk/lint.mk
 include mk/install.mk
 
 ## all: build parleyd and parleyctl (the default)
@@ -58,7 +59,7 @@ run: parleyd parleyctl web
 
 ## fmt: format the C sources in place
 .PHONY: fmt
-fmt:
+fmt: $(BUILD)/stamp/packages-lint
 	$(Q)scripts/lint --fix
 
 ## clean: remove what was built (not data/)

@@ -14,11 +14,11 @@ BENCH_PROGRAMS := $(wildcard tests/bench/*.c)
 
 CMOCKA_LIBS ?= -lcmocka
 
-program = $(O)/$(basename $(1))
+program = $(patsubst %.c,$(O)/%,$(1))
 
 # $(1): sources, one program each; $(2): helpers; $(3): library to link; $(4): more libraries of the system
 define test_programs
-$(call program,$(1)): $(call program,%): $(O)/obj/%.o $(call objects,$(2)) $(call archives,$(3))
+$(call program,$(1)): $(O)/%: $(O)/obj/%.o $(call objects,$(2)) $(call archives,$(3))
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(link) $(4) $$(SYSTEM_$(3))
@@ -26,10 +26,10 @@ ALL_SOURCES += $(1) $(2)
 endef
 
 define unit_folder
-UNIT_$(1) := $(wildcard tests/unit/$(1)/test_*.c)
-$(if $(wildcard tests/unit/$(1)/test_*.c),$(eval $(call test_programs,$(wildcard \
-    tests/unit/$(1)/test_*.c),$(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c)),$(1),$(CMOCKA_LIBS))))
-UNIT_PROGRAMS += $(call program,$(wildcard tests/unit/$(1)/test_*.c))
+UNIT_TESTS_$(1)   := $(wildcard tests/unit/$(1)/test_*.c)
+UNIT_HELPERS_$(1) := $(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c))
+UNIT_PROGRAMS     += $(call program,$(wildcard tests/unit/$(1)/test_*.c))
+$$(if $$(UNIT_TESTS_$(1)),$$(eval $$(call test_programs,$$(UNIT_TESTS_$(1)),$$(UNIT_HELPERS_$(1)),$(1),$(CMOCKA_LIBS))))
 endef
 $(foreach folder,$(UNIT_FOLDERS),$(eval $(call unit_folder,$(folder))))
 
@@ -85,7 +85,7 @@ bench-build: $(BENCH_BUILT)
 # Running them
 run_tests = BUILD=$(BUILD) scripts/test.mjs
 
-.PHONY: test asan tsan fuzz soak bench lint
+.PHONY: test asan tsan fuzz soak bench
 ## test: install what is missing, build and run every suite (SUITES="unit integration" for some)
 test: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) $(SUITES)
@@ -104,9 +104,6 @@ soak: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 ## bench: measure, and write the table and the plot of docs/benchmarks.md
 bench: parleyd parleyctl bench-build web $(BUILD)/stamp/packages-bench
 	+$(Q)BUILD=$(BUILD) tests/bench/run
-## lint: formatting, static analysis, shell scripts, TypeScript
-lint: $(BUILD)/config.mk $(BUILD)/stamp/packages-lint $(NODE_MODULES)
-	+$(Q)BUILD=$(BUILD) scripts/lint
 
 # Header dependencies of whatever has been compiled.
 -include $(patsubst %.c,$(O)/obj/%.d,$(ALL_SOURCES))
