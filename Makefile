@@ -8,6 +8,8 @@
 # folder may depend on, so that a call in the wrong direction fails to link. A folder without sources is an empty library.
 # What the machine offers (libraries, compiler options) is asked once and kept in $(BUILD)/config.mk.
 
+VERSION := 0.1.0
+
 BUILD  ?= build
 MODE   ?= release
 PREFIX ?= /usr/local

@@ -38,16 +38,16 @@ ifeq ($(origin MODE_CFLAGS_$(MODE)),undefined)
 $(error MODE=$(MODE) is not one of release, debug, asan, tsan, fuzz)
 endif
 
-PARLEY_CPPFLAGS = -I. -D_GNU_SOURCE $(CPPFLAGS)
+PARLEY_CPPFLAGS = -I. -D_GNU_SOURCE -DPARLEY_VERSION='"$(VERSION)"' $(CPPFLAGS)
 PARLEY_CFLAGS   = -std=c17 -g $(MODE_CFLAGS_$(MODE)) $(WARNINGS) -pthread $(PACKAGE_CFLAGS) $(CFLAGS)
 PARLEY_LDFLAGS  = $(MODE_LDFLAGS_$(MODE)) -pthread -Wl,--as-needed $(LDFLAGS)
 
 # Rebuild everything when the flags change: the file changes only when its contents do.
 FLAGS_FILE := $(O)/flags
+ALL_FLAGS   = $(CC) $(PARLEY_CPPFLAGS) $(PARLEY_CFLAGS) $(PARLEY_LDFLAGS)
 $(FLAGS_FILE): FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(PARLEY_CPPFLAGS) $(PARLEY_CFLAGS) $(PARLEY_LDFLAGS)' | cmp -s - $@ || \
-	 echo '$(CC) $(PARLEY_CPPFLAGS) $(PARLEY_CFLAGS) $(PARLEY_LDFLAGS)' >$@
+	@echo "$(ALL_FLAGS)" | cmp -s - $@ || echo "$(ALL_FLAGS)" >$@
 .PHONY: FORCE
 FORCE:
 

@@ -1,19 +1,26 @@
 # make install DESTDIR=... PREFIX=/usr/local
+#
+# parleyd finds the web client in share/parley/web beside its own directory. What parleyctl knows from its tables, it prints
+# itself: its manual page and the completion of three shells.
 
-MAN_PAGES   := $(wildcard docs/man/*.[1-8])
-COMPLETION  := $(wildcard cli/completion/parleyctl.bash)
-INSTALL_BIN  = install -D -m 755
-INSTALL_FILE = install -D -m 644
+MAN_PAGES := $(wildcard docs/man/*.[1-8])
+SHARE      = $(DESTDIR)$(PREFIX)/share
 
 .PHONY: install
 ## install: install programs, man pages, completion and web client (DESTDIR=, PREFIX=/usr/local)
 install: parleyd parleyctl web
-	$(INSTALL_BIN) $(BUILD)/parleyd $(DESTDIR)$(PREFIX)/bin/parleyd
-	$(INSTALL_BIN) $(BUILD)/parleyctl $(DESTDIR)$(PREFIX)/bin/parleyctl
+	install -D -m 755 $(BUILD)/parleyd $(DESTDIR)$(PREFIX)/bin/parleyd
+	install -D -m 755 $(BUILD)/parleyctl $(DESTDIR)$(PREFIX)/bin/parleyctl
 	for page in $(MAN_PAGES); do \
-	    $(INSTALL_FILE) $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
-	$(if $(COMPLETION),$(INSTALL_FILE) $(COMPLETION) $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parleyctl)
-	rm -rf $(DESTDIR)$(PREFIX)/share/parley/web
-	mkdir -p $(DESTDIR)$(PREFIX)/share/parley
-	cp -R web/dist $(DESTDIR)$(PREFIX)/share/parley/web
+	$(call install_output,help --man,man/man1/parleyctl.1)
+	$(call install_output,completion bash,bash-completion/completions/parleyctl)
+	$(call install_output,completion zsh,zsh/site-functions/_parleyctl)
+	$(call install_output,completion fish,fish/vendor_completions.d/parleyctl.fish)
+	rm -rf $(SHARE)/parley/web
+	mkdir -p $(SHARE)/parley
+	cp -R web/dist $(SHARE)/parley/web
+
+# $(1): arguments of parleyctl; $(2): file below share/ that gets its output
+install_output = mkdir -p $(SHARE)/$(dir $(2)) && $(BUILD)/parleyctl $(1) >$(SHARE)/$(2)
