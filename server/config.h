@@ -75,9 +75,9 @@ enum { CONFIG_ERROR_SIZE = 1024 };
 
 /* Fills *out completely. On failure *out is empty and ERROR_OUT holds a sentence that names the
  * place (file:line, flag or variable), the key, the value and what is allowed; the caller prints it
- * and exits with 2. ENVIRON may be NULL. For the actions that only print (help, version, dumps)
- * nothing but the flags is looked at. */
-bool config_load(int argc, char *const argv[], char *const environ[], struct config *out,
+ * and exits with 2. ENV (like environ) may be NULL. For the actions that only print (help, version,
+ * dumps) nothing but the flags is looked at. */
+bool config_load(int argc, char *const argv[], char *const env[], struct config *out,
                  enum config_action *action_out, char error_out[CONFIG_ERROR_SIZE]);
 /* Releases the strings and empties *config. */
 void config_free(struct config *config);

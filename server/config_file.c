@@ -1,0 +1,94 @@
+#include "server/config_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { FILE_MAX = 1024 * 1024 };
+
+int config_file_read(const char *path, char **text_out, size_t *len_out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return errno;
+    char *text = mem_alloc(FILE_MAX + 1);
+    size_t len = 0;
+    while ((n = read(fd, text + len, FILE_MAX + 1 - len)) > 0)
+        len += (size_t)n;
+    int failed = n < 0 ? errno : len > FILE_MAX ? EFBIG : 0;
+    (void)close(fd);
+    if (failed != 0) {
+        free(text);
+        return failed;
+    }
+    text[len] = '\0';
+    *text_out = text;
+    *len_out = len;
+    return 0;
+}
+
+/* libinih tells its handler no line number; it reads a line and handles it before it reads the
+ * next, so that the reader knows. */
+struct parse {
+    const char *at;
+    const char *end;
+    unsigned number; /* of the line read last */
+    config_line_fn line;
+    void *arg;
+};
+
+static void refuse(struct parse *parse, const char *why)
+{
+    parse->line(parse->arg, parse->number, "", NULL, why);
+}
+
+/* In the place of fgets(). A line that libinih cannot hold, or with a NUL, is told and reads as
+ * empty. */
+static char *read_line(char *line, int size, void *stream)
+{
+    struct parse *parse = stream;
+    size_t room = (size_t)size - 2; /* for the newline and the NUL */
+
+    if (parse->at == parse->end)
+        return NULL;
+    const char *start = parse->at;
+    const char *newline = memchr(start, '\n', (size_t)(parse->end - start));
+    const char *stop = newline != NULL ? newline : parse->end;
+    size_t n = (size_t)(stop - start);
+    parse->at = newline != NULL ? newline + 1 : parse->end;
+    parse->number++;
+    if (n > room || memchr(start, '\0', n) != NULL) {
+        refuse(parse, n > room ? "the line is too long; a list may go on in indented lines"
+                               : "the line has a NUL byte");
+        n = 0;
+    }
+    memcpy(line, start, n);
+    memcpy(line + n, "\n", 2);
+    return line;
+}
+
+static int handle(void *user, const char *section, const char *name, const char *value)
+{
+    struct parse *parse = user;
+
+    parse->line(parse->arg, parse->number, section, name, value);
+    return 1;
+}
+
+void config_file_parse(const char *text, size_t len, config_line_fn line, void *arg)
+{
+    struct parse parse = {.at = text, .end = text + len, .line = line, .arg = arg};
+    int bad = ini_parse_stream(read_line, &parse, handle, &parse);
+
+    if (bad > 0) {
+        parse.number = (unsigned)bad;
+        refuse(&parse, "the line is not understood; lines are `key = value`, or comments with #");
+    }
+}
