@@ -1,9 +1,9 @@
 /* password.h - argon2id (RFC 9106) on a few threads of its own, so that a storm of logins takes
  * memory and processors only within bounds and never an event loop or the store.
  *
- * Threading: the functions from any thread; a callback runs on one of the pool's threads, exactly
- * once for each call that returned ERR_OK, never inside that call. Ownership: the password and the
- * hash are copied, the copies wiped after use.
+ * Threading: the functions from any thread; a callback runs on one of the pool's threads (on the
+ * destroying one for what still waits then), exactly once for each call that returned ERR_OK, never
+ * inside that call. Ownership: the password and the hash are copied, the copies wiped after use.
  */
 #ifndef SERVER_PASSWORD_H
 #define SERVER_PASSWORD_H
