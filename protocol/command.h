@@ -1,0 +1,99 @@
+/* command.h - the command table: what a client may ask, with which parameters, and who may.
+ *
+ * The rows are in protocol/commands.def; the same rows make the parameter checks, the help, the
+ * TypeScript types and the tests that walk all commands. The server adds a handler to each row.
+ * Threading: constant tables, any thread. Ownership: everything returned is static.
+ */
+#ifndef PROTOCOL_COMMAND_H
+#define PROTOCOL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/limits.h"
+
+enum command_id {
+#define COMMAND(id, name, handler, access, rate, result, help, params) CMD_##id,
+#include "protocol/commands.def"
+#undef COMMAND
+    CMD_COUNT
+};
+
+/*    name      wire name  what */
+#define ACCESS_MAP(X)                                                                              \
+    X(ANYONE, anyone, "no session needed")                                                         \
+    X(USER, user, "signed in")                                                                     \
+    X(ADMIN, admin, "an admin or owner of the server")                                             \
+    X(OWNER, owner, "an owner of the server")
+
+enum access {
+#define X(name, wire, help) ACCESS_##name,
+    ACCESS_MAP(X)
+#undef X
+        ACCESS_COUNT
+};
+
+/* What a parameter may be. min and max of its row count what the third column says.
+ *    name, wire name, counts, what */
+#define PARAM_TYPE_MAP(X)                                                                          \
+    X(ID, id, "characters", "an id")                                                               \
+    X(ID_REF, id_ref, "characters", "an id, or the name with @ (user) or # (channel) before it")   \
+    X(NAME, name, "characters", "a name: a-z, 0-9, '.', '_', '-', first a letter or digit")        \
+    X(TEXT, text, "bytes", "text of several lines")                                                \
+    X(LINE, line, "characters", "text without control characters or line breaks")                  \
+    X(PASSWORD, password, "bytes", "a password")                                                   \
+    X(TOKEN, token, "characters", "a secret in printable ASCII")                                   \
+    X(CLIENT_MSG_ID, client_msg_id, "characters", "printable ASCII")                               \
+    X(CURSOR, cursor, "bytes", "a cursor as the server gave it")                                   \
+    X(STREAM, stream, "characters", "c:<channel id> or u:<user id>")                               \
+    X(EPOCH, epoch, "characters", "an epoch as the server gave it")                                \
+    X(SEQ, seq, "value", "a position in a stream")                                                 \
+    X(INT, int, "value", "an integer")                                                             \
+    X(BOOL, bool, "", "true or false")                                                             \
+    X(ENUM, enum, "", "one of the words in the row")                                               \
+    X(IDS, ids, "items", "a list of ids")                                                          \
+    X(POSITIONS, positions, "items", "an object: stream to {epoch, seq}")                          \
+    X(PATH, path, "bytes", "an absolute path of a file on the server's machine")
+
+enum param_type {
+#define X(name, wire, counts, help) PARAM_##name,
+    PARAM_TYPE_MAP(X)
+#undef X
+        PARAM_TYPE_COUNT
+};
+
+enum { PARAMS_MAX = 5 }; /* parameters of one command; command.c asserts it */
+
+struct param_spec {
+    const char *name;
+    enum param_type type;
+    bool required;
+    bool has_default;
+    int64_t min, max;
+    int64_t absent;    /* the value when it is not given, if has_default */
+    const char *words; /* ENUM: "one|two"; ID_REF: "@" or "#"; else NULL */
+    const char *help;
+};
+
+struct command {
+    enum command_id id;
+    const char *name;
+    enum access access;
+    enum rate_class rate;
+    const char *result; /* a type of protocol/objects.def */
+    const char *help;
+    const struct param_spec *params;
+    size_t params_n;
+};
+
+/* The command of that name, which need not be NUL-terminated, or NULL. */
+const struct command *command_find(const char *name, size_t len);
+/* Never NULL for an id below CMD_COUNT. */
+const struct command *command_get(enum command_id id);
+/* "anyone", "user", "admin", "owner" */
+const char *access_name(enum access access);
+/* "id", "id_ref", "text", ... */
+const char *param_type_name(enum param_type type);
+
+#endif

@@ -1,0 +1,18 @@
+/* describe.h - the protocol's tables, written out. Appends to a buffer of the caller.
+ * Threading: any. */
+#ifndef PROTOCOL_DESCRIBE_H
+#define PROTOCOL_DESCRIBE_H
+
+#include "base/buf.h"
+
+enum { PROTOCOL_VERSION = 1 };
+
+/* A TypeScript module: web/src/generated/protocol.ts. */
+void describe_typescript(struct buf *out);
+/* One JSON object: version, limits, rates, errors, close_codes, aliases, enums, objects, events,
+ * commands with all their parameters. */
+void describe_json(struct buf *out);
+/* For people: every command with its parameters. */
+void describe_help(struct buf *out);
+
+#endif

@@ -1,0 +1,55 @@
+/* jsonrpc.h - JSON-RPC 2.0 over WebSocket, and problem details (RFC 9457) over HTTP.
+ *
+ * Threading: none of its own. Ownership: a rpc_request owns its JSON until rpc_request_free();
+ * `method` and `params` point into it. The rpc_put_* functions append to a buffer of the caller;
+ * strings are valid UTF-8.
+ */
+#ifndef PROTOCOL_JSONRPC_H
+#define PROTOCOL_JSONRPC_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "protocol/params.h"
+
+enum { RPC_ID_SIZE = 80 };
+
+struct rpc_request {
+    json_t *root;
+    const char *method; /* NUL-terminated */
+    size_t method_len;
+    json_t *params; /* an object or array, or NULL */
+    bool has_id;
+    char id[RPC_ID_SIZE]; /* as JSON text: 12 or "abc"; empty without has_id */
+};
+
+/* Parse one request. ERR_PARSE_ERROR (not JSON), ERR_INVALID_REQUEST (JSON, but no request: an
+ * array, no usable id, another version, ...) with *reason_out, a static sentence without its
+ * subject. *out is always set; after an error it may still have an id to answer with.
+ * Call rpc_request_free() in any case. */
+enum err rpc_parse(const char *text, size_t len, struct rpc_request *out, const char **reason_out);
+void rpc_request_free(struct rpc_request *request);
+
+/* {"jsonrpc":"2.0","id":ID,"result":RESULT} */
+void rpc_put_result(struct buf *out, const char *id, const char *result_json, size_t n);
+/* {"jsonrpc":"2.0","id":ID,"error":{"code","message","data":{...}}}. ID NULL or "": null. PROBLEM
+ * and DETAIL may be NULL; RETRY_AFTER_MS -1: none. */
+void rpc_put_error(struct buf *out, const char *id, enum err err, const struct problem *problem,
+                   const char *detail, int64_t retry_after_ms);
+/* {"jsonrpc":"2.0","method":M,"params":{"stream","epoch","seq","at","actor",DATA}}. DATA is the
+ * inside of an object ("\"message\":{...}") and may be empty; ACTOR NULL is left out. */
+void rpc_put_event(struct buf *out, const char *method, const char *stream, const char *epoch,
+                   uint64_t seq, int64_t at_ms, const char *actor, const char *data,
+                   size_t data_len);
+/* {"jsonrpc":"2.0","method":M,"params":{DATA}}; DATA as above. */
+void rpc_put_ephemeral(struct buf *out, const char *method, const char *data, size_t data_len);
+
+/* {"type","title","status","detail"?,"field"?,"reason"?,"retry_after_ms"?,"id"?} */
+void problem_put(struct buf *out, enum err err, const struct problem *problem, const char *detail,
+                 int64_t retry_after_ms);
+
+#endif
