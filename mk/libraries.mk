@@ -1,25 +1,29 @@
-# One static library a folder, and the two programs.
+# One static library a folder, and the two programs. Reading the configuration is a library of its own (config), because
+# `parleyctl config check` reads it too.
 
-LIBRARIES := base protocol storage server cli
+LIBRARIES := base protocol storage config server cli
 
 SRC_base     := $(wildcard base/*.c)
 SRC_protocol := $(wildcard protocol/*.c)
 SRC_storage  := $(wildcard storage/*.c storage/*/*.c)
-SRC_server   := $(filter-out server/main.c,$(wildcard server/*.c server/*/*.c))
+SRC_config   := $(wildcard server/config*.c) server/address.c server/origin.c
+SRC_server   := $(filter-out server/main.c $(SRC_config),$(wildcard server/*.c server/*/*.c))
 SRC_cli      := $(filter-out cli/main.c,$(wildcard cli/*.c cli/*/*.c))
 
 # What each library may call, itself first: the order in which they are linked.
 DEPS_base     := base
 DEPS_protocol := protocol base
 DEPS_storage  := storage base
-DEPS_server   := server protocol storage base
-DEPS_cli      := cli storage base
+DEPS_config   := config base
+DEPS_server   := server config protocol storage base
+DEPS_cli      := cli config storage base
 archives = $(foreach lib,$(DEPS_$(1)),$(O)/lib$(lib).a)
 
 # Libraries of the system. The linker drops those a program does not use (--as-needed).
 SYSTEM_base     = $(JANSSON_LIBS) -lm
 SYSTEM_protocol = $(JANSSON_LIBS) -lm
 SYSTEM_storage  = $(SQLITE_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
+SYSTEM_config   = $(INIH_LIBS) -lm
 SYSTEM_server   = $(LWS_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) -lm
 SYSTEM_cli      = $(CURL_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) -lm
 

@@ -1,0 +1,233 @@
+#include "cli/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct client {
+    struct client_config config; /* owns its strings */
+    CURL *curl;
+    struct curl_slist *headers;
+};
+
+static void out_of_memory(void)
+{
+    (void)fputs("parleyctl: out of memory\n", stderr);
+    abort();
+}
+
+static char *dup_or_null(const char *s)
+{
+    return s != NULL ? mem_strdup(s) : NULL;
+}
+
+static void add_header(struct client *client, const char *line)
+{
+    struct curl_slist *list = curl_slist_append(client->headers, line);
+
+    if (list == NULL)
+        out_of_memory();
+    client->headers = list;
+}
+
+struct client *client_create(const struct client_config *config)
+{
+    struct client *client = mem_zalloc(sizeof(*client));
+
+    client->config = (struct client_config){.socket = dup_or_null(config->socket),
+                                            .server = dup_or_null(config->server),
+                                            .token = dup_or_null(config->token)};
+    client->curl = curl_easy_init();
+    if (client->curl == NULL)
+        out_of_memory();
+    add_header(client, "Content-Type: application/json");
+    add_header(client, "Accept: application/json, application/problem+json");
+    add_header(client, "Expect:");
+    if (config->token != NULL) {
+        struct buf line = {0};
+        buf_printf(&line, "Authorization: Bearer %s", config->token);
+        add_header(client, line.data);
+        buf_free(&line);
+    }
+    return client;
+}
+
+void client_destroy(struct client **client)
+{
+    struct client *c = *client;
+
+    if (c == NULL)
+        return;
+    *client = NULL;
+    curl_slist_free_all(c->headers);
+    curl_easy_cleanup(c->curl);
+    free((char *)c->config.socket);
+    free((char *)c->config.server);
+    free((char *)c->config.token);
+    free(c);
+}
+
+const struct client_config *client_config(const struct client *client)
+{
+    return &client->config;
+}
+
+void reply_free(struct reply *reply)
+{
+    json_decref(reply->json);
+    buf_free(&reply->body);
+    *reply = (struct reply){0};
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *user)
+{
+    struct reply *reply = user;
+    size_t n = size * count;
+
+    if (n > CLIENT_ANSWER_MAX - reply->body.len)
+        return 0; /* ends the transfer with CURLE_WRITE_ERROR */
+    buf_put(&reply->body, bytes, n);
+    return n;
+}
+
+static void set_transport(struct client *client, const char *command)
+{
+    struct buf url = {0};
+    CURL *curl = client->curl;
+
+    if (client->config.socket != NULL) {
+        (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->config.socket);
+        (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    }
+    buf_printf(&url, "%s/api/v1/%s",
+               client->config.socket != NULL ? "http://localhost" : client->config.server, command);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url.data);
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    buf_free(&url);
+}
+
+static void set_request(struct client *client, const char *params, int64_t timeout_ms,
+                        struct reply *reply)
+{
+    CURL *curl = client->curl;
+
+    (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, params);
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(params));
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "parleyctl/" PARLEY_VERSION);
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+}
+
+/* What a failed transfer means: above all, whether the server may have acted. */
+static enum reply_kind classify(CURL *curl, CURLcode code, struct reply *reply)
+{
+    long os_error = 0;
+    curl_off_t connected = 0;
+
+    (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
+    (void)curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
+    reply->os_error = (int)os_error;
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+        (void)snprintf(reply->cause, sizeof(reply->cause), "%s",
+                       os_error != 0 ? strerror((int)os_error) : curl_easy_strerror(code));
+        return REPLY_UNREACHABLE;
+    case CURLE_OPERATION_TIMEDOUT:
+        (void)snprintf(reply->cause, sizeof(reply->cause), "no answer in time");
+        return connected > 0 ? REPLY_TIMEOUT : REPLY_UNREACHABLE;
+    case CURLE_WRITE_ERROR:
+        (void)snprintf(reply->cause, sizeof(reply->cause), "its answer is larger than %d MB",
+                       CLIENT_ANSWER_MAX / 1024 / 1024);
+        return REPLY_GARBLED;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        (void)snprintf(reply->cause, sizeof(reply->cause), "it does not speak HTTP");
+        return REPLY_GARBLED;
+    default:
+        (void)snprintf(reply->cause, sizeof(reply->cause), "%s", curl_easy_strerror(code));
+        return connected > 0 ? REPLY_LOST : REPLY_UNREACHABLE;
+    }
+}
+
+/* A string member, or NULL; cut where it is unreasonably long. */
+static const char *short_string(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_string(value) && json_string_length(value) <= 4096 ? json_string_value(value)
+                                                                      : NULL;
+}
+
+static enum reply_kind parse_problem(struct reply *reply)
+{
+    const json_t *retry = json_object_get(reply->json, "retry_after_ms");
+    struct problem *problem = &reply->problem;
+
+    *problem = (struct problem){
+        .type = short_string(reply->json, "type"),
+        .title = short_string(reply->json, "title"),
+        .detail = short_string(reply->json, "detail"),
+        .field = short_string(reply->json, "field"),
+        .reason = short_string(reply->json, "reason"),
+        .id = short_string(reply->json, "id"),
+        .retry_after_ms = json_is_integer(retry) ? json_integer_value(retry) : -1,
+    };
+    if (problem->type == NULL) {
+        (void)snprintf(reply->cause, sizeof(reply->cause),
+                       "it answered %ld without saying what is wrong", reply->status);
+        return REPLY_GARBLED;
+    }
+    return REPLY_PROBLEM;
+}
+
+void reply_parse(struct reply *reply, long status, const char *content_type)
+{
+    bool problem =
+        content_type != NULL && strncmp(content_type, "application/problem+json", 24) == 0;
+    bool json = content_type != NULL && strncmp(content_type, "application/json", 16) == 0;
+    json_error_t error;
+
+    reply->status = status;
+    reply->kind = REPLY_GARBLED;
+    if (!(status == 200 && json) && !(status >= 400 && problem)) {
+        (void)snprintf(reply->cause, sizeof(reply->cause), "it answered %ld with %.100s", status,
+                       content_type != NULL ? content_type : "no content type");
+        return;
+    }
+    reply->json = json_loadb(reply->body.data != NULL ? reply->body.data : "", reply->body.len,
+                             JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(reply->json)) {
+        (void)snprintf(reply->cause, sizeof(reply->cause), "its answer is not a JSON object");
+        return;
+    }
+    reply->kind = problem ? parse_problem(reply) : REPLY_RESULT;
+}
+
+enum reply_kind client_call(struct client *client, const char *command, const char *params,
+                            int64_t timeout_ms, struct reply *reply)
+{
+    char *content_type = NULL;
+    long status = 0;
+
+    reply_free(reply);
+    set_transport(client, command);
+    set_request(client, params, timeout_ms, reply);
+    CURLcode code = curl_easy_perform(client->curl);
+    if (code != CURLE_OK) {
+        reply->kind = classify(client->curl, code, reply);
+        return reply->kind;
+    }
+    (void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(client->curl, CURLINFO_CONTENT_TYPE, &content_type);
+    reply_parse(reply, status, content_type);
+    return reply->kind;
+}

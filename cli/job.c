@@ -1,0 +1,100 @@
+#include "cli/job.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cli/progress.h"
+#include "cli/reader.h"
+#include "cli/report.h"
+#include "cli/retry.h"
+#include "cli/text.h"
+
+enum { POLL_MS = 200 };
+
+struct job {
+    struct cli *cli;
+    struct progress bar;
+    bool bar_started;
+    char unit[32];
+    char label[48];
+};
+
+static void pause_ms(long ms)
+{
+    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+static void copy_safe(char *to, size_t size, const char *from)
+{
+    struct buf safe = {0};
+
+    text_escape(&safe, from);
+    (void)snprintf(to, size, "%s", safe.data != NULL ? safe.data : "");
+    buf_free(&safe);
+}
+
+/* A job may have several steps (`what`: copying, verifying), each with its own bar. */
+static void show(struct job *job, struct reader *r, const json_t *state)
+{
+    const char *what = reader_string_opt(r, state, "what");
+    const char *kind = reader_string(r, state, "kind");
+    const char *unit = reader_string_opt(r, state, "unit");
+    char label[sizeof(job->label)];
+
+    copy_safe(label, sizeof(label), what != NULL && *what != '\0' ? what : kind);
+    if (!job->bar_started || strcmp(label, job->label) != 0) {
+        if (job->bar_started)
+            progress_end(&job->bar, monotonic_ms());
+        memcpy(job->label, label, sizeof(label));
+        copy_safe(job->unit, sizeof(job->unit), unit != NULL ? unit : "");
+        progress_start(&job->bar, stderr, job->cli->err, job->label, job->unit, monotonic_ms());
+        job->bar_started = true;
+    }
+    progress_update(&job->bar, reader_uint_opt(r, state, "done"),
+                    reader_uint_opt(r, state, "total"), monotonic_ms());
+}
+
+static enum exit_code finish(struct job *job, struct reader *r, const json_t *state)
+{
+    const char *error = reader_string_opt(r, state, "error");
+
+    if (job->bar_started && strcmp(reader_string(r, state, "state"), "done") == 0) {
+        progress_end(&job->bar, monotonic_ms());
+        return EXIT_CODE_OK;
+    }
+    if (job->bar_started)
+        progress_clear(&job->bar);
+    report_error("the %s failed: %s", reader_string(r, state, "kind"),
+                 error != NULL ? error : "parleyd's log says why");
+    return EXIT_CODE_REFUSED;
+}
+
+enum exit_code job_wait(struct cli *cli, const struct reply *started, struct reply *reply)
+{
+    struct reader r = {.command = "admin.job"};
+    struct job job = {.cli = cli};
+    const char *id = reader_string(&r, started->json, "job");
+
+    for (;;) {
+        struct buf params = {0};
+        buf_json_member(&params, "job", id);
+        enum exit_code code = r.failed ? EXIT_CODE_OK : cli_call(cli, "admin.job", &params, reply);
+        if (code != EXIT_CODE_OK) {
+            report_hint("The job %s goes on if the server does.", id);
+            return code;
+        }
+        const char *state = reader_string(&r, reply->json, "state");
+        bool running = strcmp(state, "running") == 0;
+        show(&job, &r, reply->json);
+        if (r.failed) {
+            progress_clear(&job.bar);
+            (void)reader_ok(&r);
+            return EXIT_CODE_BAD_ANSWER;
+        }
+        if (!running)
+            return finish(&job, &r, reply->json);
+        pause_ms(POLL_MS);
+    }
+}
