@@ -1,0 +1,100 @@
+// What a scenario needs: programs, sizes, worlds, and ways to run one server under load.
+import { Load, Server } from './processes.mjs';
+import { Parley } from './parley.mjs';
+import { Progress } from './progress.mjs';
+import { Worlds } from './worlds.mjs';
+
+const peer = (name) => new URL(`../peers/${name}.mjs`, import.meta.url).pathname;
+
+export const FULL = {
+    rounds: 3,
+    people: 1000,
+    soloists: 200,
+    seconds: 5,
+    warm: 1.5,
+    messages: 1_000_000,
+    fillSeconds: 10,
+    connections: 10_000,
+    scaling: [10, 100, 1000, 10_000],
+};
+
+export const QUICK = {
+    rounds: 1,
+    people: 100,
+    soloists: 50,
+    seconds: 1.5,
+    warm: 0.5,
+    messages: 20_000,
+    fillSeconds: 1,
+    connections: 1000,
+    scaling: [10, 100, 1000],
+};
+
+export class Bench {
+    constructor({ programs, sizes, scratch, steps }) {
+        this.programs = programs;
+        this.sizes = sizes;
+        this.scratch = scratch;
+        this.progress = new Progress(steps);
+        this.worlds = new Worlds(this);
+    }
+
+    // Run the load generator against SERVER; options as in tests/bench/lib/options.h.
+    async load(server, options, mode = 'traffic') {
+        return new Load(this.programs.load, mode, {
+            port: server.port,
+            pid: server.pid,
+            warm: this.sizes.warm,
+            seconds: this.sizes.seconds,
+            ...options,
+        }).result();
+    }
+
+    async withServer(command, args, dialect, options) {
+        const server = await Server.start(command, args);
+        try {
+            return await this.load(server, { dialect, ...options });
+        } finally {
+            await server.stop();
+        }
+    }
+
+    limit(options) {
+        return this.withServer(this.programs.limit, [], 'echo', options);
+    }
+
+    ws(options) {
+        return this.withServer(process.execPath, [peer('ws')], 'echo', options);
+    }
+
+    socketio(options) {
+        return this.withServer(process.execPath, [peer('socketio')], 'socketio', options);
+    }
+
+    // parleyd on the data in PATH; WORK gets it and its result is returned.
+    async withParleyOn(path, work) {
+        const parley = await Parley.start(this.programs.parleyd, path);
+        try {
+            return await work(parley);
+        } finally {
+            await parley.stop();
+        }
+    }
+
+    // The same on a fresh copy of a world.
+    async withParley(world, work) {
+        const path = await this.worlds.copy(world);
+        try {
+            return await this.withParleyOn(path, work);
+        } finally {
+            await this.worlds.dispose(path);
+        }
+    }
+
+    parley(people, options) {
+        const world = people === 'rings' ? 'rings' : 'base';
+        return this.withParley(world, (parley) =>
+            this.load(parley, { people: this.worlds.people(people), ...options }),
+        );
+    }
+}

@@ -1,0 +1,153 @@
+// The data sets that are measured. Each is made once through the public API, then
+// copied for every measurement, so that all rounds begin alike.
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inParallel } from './numbers.mjs';
+import { Parley } from './parley.mjs';
+import { Load } from './processes.mjs';
+
+const PASSWORD = 'a password for the benchmarks';
+const WIDTH = 32;
+
+export class Worlds {
+    constructor(bench) {
+        this.bench = bench;
+        this.made = new Map();
+        this.copies = 0;
+    }
+
+    path(name) {
+        return join(this.bench.scratch, name);
+    }
+
+    // The files with the people of a world: a line each, token and channel.
+    people(name) {
+        return this.path(`${name}.people`);
+    }
+
+    async writePeople(name, people) {
+        const lines = people.map(({ token, channel }) => `${token} ${channel}\n`);
+        await writeFile(this.people(name), lines.join(''));
+    }
+
+    // A fresh copy of the world NAME, made now if it was not yet.
+    async copy(name) {
+        await this.get(name);
+        const target = this.path(`copy-${++this.copies}`);
+        await cp(this.path(name), target, { recursive: true });
+        return target;
+    }
+
+    async get(name) {
+        if (!this.made.has(name)) this.made.set(name, this[name]());
+        await this.made.get(name);
+        return this.path(name);
+    }
+
+    async dispose(path) {
+        await rm(path, { recursive: true, force: true });
+    }
+
+    // Start parleyd on PATH, let FILL work on it, stop it properly.
+    async fill(path, fill) {
+        const parley = await Parley.start(this.bench.programs.parleyd, path, {
+            settings: { PARLEY_PASSWORD_THREADS: '2' },
+        });
+        try {
+            await fill(parley);
+        } finally {
+            await parley.stop();
+        }
+    }
+
+    // N accounts; one channel of all, smaller ones of the first 10 and 100, and one
+    // channel each for the first 200.
+    async base() {
+        const { people, soloists } = this.bench.sizes;
+        await mkdir(this.path('base'), { recursive: true });
+        await this.fill(this.path('base'), async (parley) => {
+            const accounts = await this.register(parley, people);
+            this.accounts = accounts;
+            await this.makeHall(parley, 'hall', accounts);
+            await this.makeHall(parley, 'hall-10', accounts.slice(0, 10));
+            await this.makeHall(parley, 'hall-100', accounts.slice(0, 100));
+            await this.makeSolos(parley, accounts.slice(0, soloists));
+        });
+    }
+
+    async register(parley, count) {
+        const names = Array.from({ length: count }, (_, i) => `member-${i}`);
+        const enter = async (name) => {
+            this.bench.progress.note(`making accounts: ${name} of ${count}`);
+            return (await parley.call('auth.register', { name, password: PASSWORD })).token;
+        };
+        const owner = await enter(names[0]); // the first account is the owner's
+        return [owner, ...(await inParallel(names.slice(1), 8, enter))];
+    }
+
+    async makeHall(parley, name, tokens) {
+        const { channel } = await parley.call('channel.create', { name }, tokens[0]);
+        await inParallel(tokens.slice(1), WIDTH, (token) =>
+            parley.call('channel.join', { channel: channel.id }, token),
+        );
+        await this.writePeople(name, tokens.map((token) => ({ token, channel: channel.id })));
+    }
+
+    async makeSolos(parley, tokens) {
+        const people = await inParallel(tokens, WIDTH, async (token, i) => {
+            const { channel } = await parley.call(
+                'channel.create',
+                { name: `solo-${i}`, type: 'private' },
+                token,
+            );
+            return { token, channel: channel.id };
+        });
+        await this.writePeople('solo', people);
+    }
+
+    // As many channels of ten as there are people; everybody is in ten.
+    async rings() {
+        await this.get('base');
+        await cp(this.path('base'), this.path('rings'), { recursive: true });
+        const tokens = this.accounts;
+        await this.fill(this.path('rings'), async (parley) => {
+            const people = await inParallel(tokens, WIDTH, async (token, i) => {
+                this.bench.progress.note(`making channels of ten: ${i} of ${tokens.length}`);
+                const { channel } = await parley.call('channel.create', { name: `ring-${i}` }, token);
+                for (let step = 1; step < 10; step++) {
+                    const other = tokens[(i + step) % tokens.length];
+                    await parley.call('channel.join', { channel: channel.id }, other);
+                }
+                return { token, channel: channel.id };
+            });
+            await this.writePeople('rings', people);
+        });
+    }
+
+    // A long history, written through message.send like any other.
+    async history() {
+        await this.get('base');
+        await cp(this.path('base'), this.path('history'), { recursive: true });
+        await this.fill(this.path('history'), async (parley) => {
+            const { messages, soloists } = this.bench.sizes;
+            let stored = 0;
+            while (stored < messages) {
+                this.bench.progress.note(`storing messages: ${stored} of ${messages}`);
+                const load = new Load(this.bench.programs.load, 'traffic', {
+                    port: parley.port,
+                    people: this.people('solo'),
+                    members: soloists,
+                    publishers: soloists,
+                    fanout: 1,
+                    window: 50,
+                    warm: 0,
+                    seconds: this.bench.sizes.fillSeconds,
+                });
+                const result = await load.result();
+                if (result.fault) throw new Error(result.fault);
+                stored += result.answer_ms.count;
+            }
+            this.stored = stored;
+        });
+    }
+}

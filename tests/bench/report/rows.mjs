@@ -1,0 +1,44 @@
+// From the figures of the scenarios to the rows of the table.
+import { median } from '../harness/numbers.mjs';
+
+function judge(target, value, ratio) {
+    if (target.atMost !== undefined) return value <= target.atMost;
+    if (target.atLeast !== undefined) return value >= target.atLeast;
+    if (target.ratioAtMost !== undefined) return ratio <= target.ratioAtMost;
+    return ratio >= target.ratioAtLeast;
+}
+
+// Ratios are taken within a round, where both sides met the same machine; then the median.
+function toRow(figure) {
+    const value = median(figure.values);
+    const ratio = figure.beside
+        ? median(figure.values.map((own, i) => own / figure.beside.values[i]))
+        : NaN;
+    return {
+        ...figure,
+        value,
+        ratio,
+        besideValue: figure.beside ? median(figure.beside.values) : NaN,
+        met: judge(figure.target, value, ratio),
+    };
+}
+
+// Every `fault` anywhere in what a scenario measured.
+function faultsIn(value) {
+    if (value === null || typeof value !== 'object') return [];
+    const own = typeof value.fault === 'string' ? [value.fault] : [];
+    return [...own, ...Object.values(value).flatMap(faultsIn)];
+}
+
+export function summarise(scenario, rounds, sizes) {
+    const whole = rounds.filter((round) => !round.failure);
+    const faults = rounds.flatMap((round) => (round.failure ? [round.failure] : faultsIn(round)));
+    return {
+        title: scenario.title,
+        rows: whole.length > 0 ? scenario.figures(whole, factsOf(sizes)).map(toRow) : [],
+        table: whole.length > 0 ? scenario.table?.(whole) : undefined,
+        faults: [...new Set(faults)],
+    };
+}
+
+const factsOf = (sizes) => ({ ...sizes, members: sizes.people.toLocaleString('en-US') });

@@ -1,0 +1,146 @@
+// The benchmarks: measures every scenario in turn, several rounds, and writes the report.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Bench, FULL, QUICK } from './harness/bench.mjs';
+import { describeMachine } from './harness/machine.mjs';
+import { endAll, hasTwoCores } from './harness/processes.mjs';
+import { markdown, textRow } from './report/markdown.mjs';
+import { panelsOf } from './report/panels.mjs';
+import { plot } from './report/plot.mjs';
+import { summarise } from './report/rows.mjs';
+import * as fanout from './scenarios/fanout.mjs';
+import * as history from './scenarios/history.mjs';
+import * as idle from './scenarios/idle.mjs';
+import * as latency from './scenarios/latency.mjs';
+import * as saturation from './scenarios/saturation.mjs';
+import * as scaling from './scenarios/scaling.mjs';
+import * as sends from './scenarios/sends.mjs';
+import * as storm from './scenarios/storm.mjs';
+
+const SCENARIOS = [fanout, latency, saturation, sends, idle, history, storm, scaling];
+const root = new URL('../..', import.meta.url).pathname;
+
+const HELP = `usage: tests/bench/run [--quick] [--only NAME,...] [--rounds N] [--output DIR]
+
+  --quick        a smoke run of about a minute: small sizes, one round
+  --only NAMES   only these: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --rounds N     how often everything is measured (3)
+  --output DIR   where benchmarks.md, .svg and .json go (docs; build/bench when not all is measured)
+
+Programs come from $BUILD (build); parleyd from $PARLEYD.
+`;
+
+function readArguments() {
+    const { values } = parseArgs({
+        options: {
+            quick: { type: 'boolean', default: false },
+            only: { type: 'string' },
+            rounds: { type: 'string' },
+            output: { type: 'string' },
+            help: { type: 'boolean', default: false },
+        },
+    });
+    if (values.help) {
+        process.stdout.write(HELP);
+        process.exit(0);
+    }
+    const names = values.only?.split(',') ?? SCENARIOS.map(({ name }) => name);
+    const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+    if (unknown) throw new Error(`there is no scenario ${unknown}; see --help`);
+    const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+    if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
+        throw new Error('--rounds takes a whole number from 1 up');
+    }
+    const sizes = { ...(values.quick ? QUICK : FULL), ...(rounds && { rounds }) };
+    const complete = !values.quick && names.length === SCENARIOS.length;
+    return { names, sizes, complete, output: values.output };
+}
+
+function programs(build) {
+    const built = (name) => join(build, 'bench', name);
+    return {
+        parleyd: process.env.PARLEYD ?? join(build, 'parleyd'),
+        load: built('load'),
+        limit: built('limit'),
+        sqlite_loop: built('sqlite_loop'),
+    };
+}
+
+// Measure; a scenario that fails is reported and the others go on.
+async function measure(bench, scenarios) {
+    const measured = new Map(scenarios.map((scenario) => [scenario, []]));
+    for (let round = 1; round <= bench.sizes.rounds; round++) {
+        for (const scenario of scenarios) {
+            let result;
+            try {
+                result = await scenario.run(bench);
+            } catch (error) {
+                result = { failure: error.message };
+                bench.progress.say(`${scenario.name}, round ${round}: ${error.message}`);
+            }
+            measured.get(scenario).push(result);
+        }
+    }
+    return measured;
+}
+
+function writeReport(directory, bench, machine, measured) {
+    const parts = [...measured].map(([scenario, rounds]) =>
+        summarise(scenario, rounds, bench.sizes),
+    );
+    const date = new Date().toISOString().slice(0, 10);
+    const raw = Object.fromEntries([...measured].map(([{ name }, rounds]) => [name, rounds]));
+    mkdirSync(directory, { recursive: true });
+    const write = (name, text) => writeFileSync(join(directory, name), text);
+    write('benchmarks.md', markdown({ machine, date, sizes: bench.sizes, parts }));
+    const drawn = (measured.get(saturation) ?? []).filter((round) => !round.failure);
+    if (drawn.length > 0) {
+        const panels = panelsOf(drawn, bench.sizes);
+        write('benchmarks.svg', plot(panels, 'Parley beside Socket.IO, ws and a bare epoll server'));
+    }
+    return { parts, raw };
+}
+
+function printSummary(parts) {
+    for (const { title, rows, table, faults } of parts) {
+        console.log(`\n${title}`);
+        for (const row of rows) {
+            const [what, value, range, target, beside, ratio, verdict] = textRow(row);
+            const detail = [range && `(${range})`, beside, ratio && `= ${ratio}`].filter(Boolean);
+            console.log(`  ${verdict.replaceAll('*', '').padEnd(6)} ${what}: ${value} ${detail.join(' ')}; target ${target}`);
+        }
+        if (table) for (const row of [table.head, ...table.rows]) console.log(`  ${row.join(' | ')}`);
+        for (const fault of faults) console.log(`  not valid: ${fault}`);
+    }
+}
+
+async function main() {
+    const { names, sizes, complete, output } = readArguments();
+    if (!hasTwoCores()) throw new Error('two processor cores are needed: one for the server, one for the load');
+    const build = process.env.BUILD ?? join(root, 'build');
+    const scenarios = SCENARIOS.filter(({ name }) => names.includes(name));
+    const scratch = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'parley-bench-'));
+    process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+    const steps = sizes.rounds * scenarios.reduce((sum, { steps: own }) => sum + own, 0);
+    const bench = new Bench({ programs: programs(build), sizes, scratch, steps });
+    const machine = describeMachine(bench.programs);
+    const measured = await measure(bench, scenarios);
+    bench.progress.end();
+    const scratchReport = join(build, 'bench');
+    const directory = output ?? (complete ? join(root, 'docs') : scratchReport);
+    const { parts, raw } = writeReport(directory, bench, machine, measured);
+    writeFileSync(join(scratchReport, 'benchmarks.json'), JSON.stringify({ machine, sizes, raw }, null, 1));
+    printSummary(parts);
+    console.log(`\nWritten: ${join(directory, 'benchmarks.md')}`);
+    process.exitCode = parts.some(({ faults }) => faults.length > 0) ? 1 : 0;
+}
+
+process.on('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
+main().catch((error) => {
+    console.error(`bench: ${error.message}`);
+    process.exitCode = 2;
+});
