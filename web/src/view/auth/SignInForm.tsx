@@ -1,0 +1,49 @@
+import { useState } from "preact/hooks";
+import { signIn } from "../../app";
+import { CallError, explain } from "../../net/errors";
+import { Field } from "../base/Field";
+import { useAction } from "../base/useAction";
+
+function words(error: unknown): string {
+  if (error instanceof CallError) {
+    if (error.disconnected) return "The server cannot be reached. Please try again.";
+    if (error.type === "unauthenticated" || error.type === "invalid_params") {
+      return "The name or the password is not right.";
+    }
+  }
+  return explain(error);
+}
+
+export function SignInForm() {
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const action = useAction(words);
+
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        action.run(() => signIn(name.trim().toLowerCase(), password));
+      }}
+    >
+      <Field label="Name" value={name} onInput={setName} autocomplete="username" required autofocus />
+      <Field
+        label="Password"
+        type="password"
+        value={password}
+        onInput={setPassword}
+        autocomplete="current-password"
+        required
+      />
+      {action.error !== null && (
+        <p class="note error" role="alert">
+          {action.error}
+        </p>
+      )}
+      <button type="submit" class="button primary" disabled={action.busy}>
+        {action.busy ? "Signing in…" : "Sign in"}
+      </button>
+    </form>
+  );
+}

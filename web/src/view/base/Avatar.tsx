@@ -1,0 +1,34 @@
+import type { PresenceState, User } from "../../generated/protocol";
+import { displayName } from "../../state/selectors";
+
+interface Props {
+  user: User | undefined;
+  id: string;
+  size?: "small" | "normal" | "large";
+  presence?: PresenceState;
+}
+
+/** Initials on a colour that follows from the user's id. The name stands beside it, so it is hidden from readers. */
+export function Avatar({ user, id, size = "normal", presence }: Props) {
+  return (
+    <span class={`avatar ${size}`} style={{ "--hue": String(hueOf(id)) }} aria-hidden="true">
+      {initials(user)}
+      {presence !== undefined && <span class={`presence ${presence}`} />}
+    </span>
+  );
+}
+
+/** One of 24 hues. Ids made in one second share their beginning, so all of the id counts. */
+export function hueOf(id: string): number {
+  let hash = 2166136261;
+  for (let i = 0; i < id.length; i += 1) hash = Math.imul(hash ^ id.charCodeAt(i), 16777619);
+  return (((hash ^ (hash >>> 15)) >>> 0) % 24) * 15;
+}
+
+function initials(user: User | undefined): string {
+  if (user === undefined) return "·";
+  const words = displayName(user).split(/[\s._-]+/).filter((w) => w !== "");
+  const first = Array.from(words[0] ?? "?")[0] ?? "?";
+  const last = words.length > 1 ? (Array.from(words.at(-1) ?? "")[0] ?? "") : "";
+  return (first + last).toUpperCase();
+}

@@ -1,0 +1,78 @@
+import type { Message, User } from "../../generated/protocol";
+import { displayName } from "../../state/selectors";
+import { Avatar } from "../base/Avatar";
+import { pure } from "../base/pure";
+import { clockTime, fullTime } from "../base/time";
+import { EditBox } from "./EditBox";
+import { Markup } from "./Markup";
+import { MessageTools } from "./MessageTools";
+
+interface Props {
+  message: Message;
+  author: User | undefined;
+  grouped: boolean;
+  /** Under the pointer or in focus: its tools are shown. */
+  active: boolean;
+  editing: boolean;
+  mentionsMe: boolean;
+  mayEdit: boolean;
+  mayDelete: boolean;
+  onQuote: (message: Message) => void;
+}
+
+export const MessageRow = pure((props: Props) => {
+  const { message, author, grouped, active } = props;
+  const deleted = message.deleted_at !== undefined;
+  const id = `m-${message.id}`;
+  const classes = ["message"];
+  if (grouped) classes.push("grouped");
+  if (active) classes.push("active");
+  if (props.mentionsMe) classes.push("for-me");
+  if (props.editing) classes.push("being-edited");
+  return (
+    <article class={classes.join(" ")} tabIndex={-1} aria-labelledby={`${id}-who ${id}-when ${id}-what`} data-message={message.id}>
+      {grouped ? (
+        <Time id={`${id}-when`} at={message.created_at} class="gutter-time" />
+      ) : (
+        <Avatar user={author} id={message.author} />
+      )}
+      <div class="message-body">
+        {grouped ? (
+          <span id={`${id}-who`} class="visually-hidden">
+            {displayName(author)}
+          </span>
+        ) : (
+          <div class="message-head">
+            <span id={`${id}-who`} class="author">
+              {displayName(author)}
+            </span>
+            <Time id={`${id}-when`} at={message.created_at} class="when" />
+          </div>
+        )}
+        {props.editing ? (
+          <EditBox message={message} />
+        ) : (
+          <div id={`${id}-what`} class={deleted ? "text deleted" : "text"}>
+            {deleted ? <p>This message was deleted.</p> : <Markup text={message.text ?? ""} />}
+            {!deleted && message.edited_at !== undefined && (
+              <span class="edited" title={fullTime(message.edited_at)}>
+                (edited)
+              </span>
+            )}
+          </div>
+        )}
+      </div>
+      {active && !deleted && !props.editing && (
+        <MessageTools message={message} mayEdit={props.mayEdit} mayDelete={props.mayDelete} onQuote={props.onQuote} />
+      )}
+    </article>
+  );
+});
+
+function Time({ id, at, class: name }: { id: string; at: string; class: string }) {
+  return (
+    <time id={id} class={name} dateTime={at} title={fullTime(at)}>
+      {clockTime(at)}
+    </time>
+  );
+}
