@@ -27,7 +27,8 @@ bool completion_first_word(size_t i, int *len_out);
 const char *completion_second_word(const struct command *command);
 /* TEXT for between single quotes, QUOTE standing for one: '\'' or, in fish, \'. */
 void completion_put_quoted(FILE *out, const char *text, const char *quote);
-/* `--data | --socket | ...`: the options with values, parted by GAP. */
+/* `--timeout | --color | ...`: the options with values, parted by GAP, but for those that say
+ * which server to ask: --data, --socket, --server, --token-file. */
 void completion_put_valued(FILE *out, const char *gap);
 
 #endif

@@ -60,7 +60,8 @@ static void invite_row(struct table *table, struct reader *r, const json_t *invi
     table_cell(table, STYLE_CYAN, reader_string(r, invite, "invite"));
     list_cell_count(table, reader_uint(r, invite, "uses_left"));
     list_cell_time(table, reader_string_opt(r, invite, "created_at"));
-    list_cell_time(table, reader_string_opt(r, invite, "expires_at"));
+    const char *expires = reader_string_opt(r, invite, "expires_at");
+    list_cell_time(table, expires != NULL ? expires : "never");
 }
 
 enum exit_code cmd_invite_list(struct cli *cli)

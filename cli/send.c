@@ -2,11 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/id.h"
 #include "base/utf8.h"
 #include "cli/reader.h"
 #include "cli/report.h"
-#include "cli/resolve.h"
 #include "cli/retry.h"
+#include "cli/run.h"
 #include "cli/text.h"
 
 enum { MESSAGE_MAX = 16384, CLIENT_MSG_ID_MAX = 64 };
@@ -54,28 +55,37 @@ static enum exit_code read_text(const struct cli *cli, struct buf *text)
     return EXIT_CODE_USAGE;
 }
 
+/* Calls COMMAND and takes the id out of the object MEMBER of its answer. */
+static enum exit_code call_for_id(struct cli *cli, const char *command, struct buf *params,
+                                  const char *member, char id_out[ID_MAX + 1])
+{
+    struct reply reply = {0};
+    struct reader r = {.command = command};
+    enum exit_code code = cli_call(cli, command, params, &reply);
+
+    if (code == EXIT_CODE_OK) {
+        const char *id = reader_string(&r, reader_object(&r, reply.json, member), "id");
+        if (!reader_ok(&r) || !id_is_valid(id))
+            code = EXIT_CODE_BAD_ANSWER;
+        else
+            memcpy(id_out, id, strlen(id) + 1);
+    }
+    reply_free(&reply);
+    return code;
+}
+
 /* The channel of the direct messages with one user. */
 static enum exit_code open_dm(struct cli *cli, const char *user, char channel_out[ID_MAX + 1])
 {
     char id[ID_MAX + 1];
-    struct reply reply = {0};
     struct buf params = {0};
-    struct reader r = {.command = "dm.open"};
-    enum exit_code code = resolve_user(cli, user, id);
 
+    param_user(&params, "user", user);
+    enum exit_code code = call_for_id(cli, "user.get", &params, "user", id);
     if (code != EXIT_CODE_OK)
         return code;
     buf_printf(&params, "\"users\":[\"%s\"]", id);
-    code = cli_call(cli, "dm.open", &params, &reply);
-    if (code == EXIT_CODE_OK) {
-        const char *channel = reader_string(&r, reader_object(&r, reply.json, "channel"), "id");
-        if (!reader_ok(&r) || !id_is_valid(channel))
-            code = EXIT_CODE_BAD_ANSWER;
-        else
-            memcpy(channel_out, channel, strlen(channel) + 1);
-    }
-    reply_free(&reply);
-    return code;
+    return call_for_id(cli, "dm.open", &params, "channel", channel_out);
 }
 
 /* Sends until there is an answer that counts; a server that was never reached is not waited for.

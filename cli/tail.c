@@ -12,9 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/id.h"
 #include "cli/report.h"
-#include "cli/resolve.h"
 #include "cli/retry.h"
 #include "cli/tail_view.h"
 
@@ -66,28 +65,43 @@ static enum exit_code call(struct tail *tail, const char *command, const struct 
     return report_reply(client_config(cli->client), command, reply);
 }
 
-/* Reads the stream's epoch and top. */
+/* Takes id, epoch and top from the answer of channel.get. */
+static enum exit_code take_top(struct tail *tail, const json_t *answer,
+                               char epoch_out[EPOCH_MAX + 1], uint64_t *seq_out)
+{
+    struct reader r = {.command = "channel.get"};
+    const json_t *channel = reader_object(&r, answer, "channel");
+    const char *id = reader_string(&r, channel, "id");
+    const char *epoch = reader_string_opt(&r, channel, "epoch");
+
+    *seq_out = reader_uint_opt(&r, channel, "seq");
+    if (!r.failed && epoch == NULL) {
+        report_error("only members can follow a channel, and you are none of this one");
+        return EXIT_CODE_FORBIDDEN;
+    }
+    if (!reader_ok(&r) || strlen(epoch) > EPOCH_MAX || !id_is_valid(id))
+        return EXIT_CODE_BAD_ANSWER;
+    memcpy(tail->channel, id, strlen(id) + 1);
+    memcpy(epoch_out, epoch, strlen(epoch) + 1);
+    return EXIT_CODE_OK;
+}
+
+/* Asks for the channel's stream, by id or, at first, by what was typed. */
 static enum exit_code read_top(struct tail *tail, char epoch_out[EPOCH_MAX + 1], uint64_t *seq_out)
 {
     struct reply reply = {0};
     struct buf params = {0};
-    struct reader r = {.command = "channel.get"};
 
-    buf_printf(&params, "{\"channel\":\"%s\"}", tail->channel);
+    buf_putc(&params, '{');
+    param_channel(&params, "channel",
+                  *tail->channel != '\0' ? tail->channel : tail->cli->options.args[0]);
+    buf_putc(&params, '}');
     enum exit_code code = call(tail, "channel.get", &params, 0, &reply);
-    if (code == EXIT_CODE_OK) {
-        const json_t *channel = reader_object(&r, reply.json, "channel");
-        const char *epoch = reader_string_opt(&r, channel, "epoch");
-        *seq_out = reader_uint_opt(&r, channel, "seq");
-        if (!r.failed && epoch == NULL) {
-            report_error("you are not a member of this channel");
-            code = EXIT_CODE_FORBIDDEN;
-        } else if (!reader_ok(&r) || strlen(epoch) > EPOCH_MAX) {
-            code = EXIT_CODE_BAD_ANSWER;
-        } else {
-            memcpy(epoch_out, epoch, strlen(epoch) + 1);
-        }
-    }
+    if (code == EXIT_CODE_OK)
+        code = take_top(tail, reply.json, epoch_out, seq_out);
+    else if (code == EXIT_CODE_NOT_FOUND)
+        report_hint("parleyctl channel list shows all channels; to follow one you must be a "
+                    "member.");
     buf_free(&params);
     reply_free(&reply);
     return code;
@@ -265,8 +279,6 @@ enum exit_code cmd_tail(struct cli *cli)
     if (!options_number(&cli->options, OPTION_LINES, 0, LINES_MAX, 10, &tail.lines, &error))
         return cli_usage(cli, &error);
     enum exit_code code = cli_open(cli);
-    if (code == EXIT_CODE_OK)
-        code = resolve_channel(cli, cli->options.args[0], tail.channel);
     if (code != EXIT_CODE_OK)
         return code;
     tail_view_init(&tail.view, cli);
