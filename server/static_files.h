@@ -33,8 +33,8 @@ struct static_response {
 };
 
 /* Reads the files under ROOT (with their .br and .gz variants). A root that does not exist or has
- * no index.html gives a page that says how to build the client. False, with a sentence in
- * ERROR_OUT, when there are too many files or bytes, or one cannot be read. */
+ * no index.html gives a page that says how to build the client. UNAVAILABLE, with a sentence
+ * in ERROR_OUT, when there are too many files or bytes, or one cannot be read. */
 enum err static_files_load(const char *root, struct static_files **files_out, char error_out[512]);
 void static_files_destroy(struct static_files **files);
 size_t static_files_count(const struct static_files *files);
