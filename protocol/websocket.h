@@ -21,6 +21,7 @@ size_t ws_frame_header(unsigned char out[WS_HEADER_MAX], enum ws_opcode opcode,
 
 /*    name             wire name        code  reason */
 #define WS_CLOSE_MAP(X)                                                                            \
+    X(INVALID_UTF8, invalid_utf8, 1007, "the text is not valid UTF-8")                             \
     X(TOO_LARGE, too_large, 1009, "the message is too large")                                      \
     X(DRAINING, draining, 4000, "the server is shutting down")                                     \
     X(UNAUTHENTICATED, unauthenticated, 4001, "sign in first")                                     \

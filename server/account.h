@@ -1,0 +1,18 @@
+/* account.h - who a token belongs to.
+ * Threading: the worker's own.
+ */
+#ifndef SERVER_ACCOUNT_H
+#define SERVER_ACCOUNT_H
+
+#include "server/request.h"
+
+/* Ask for the session of TOKEN; STEP finds it in req->call.req.out (session, user) and compares
+ * req->revocations with the worker's: if they differ, it asks again. An unknown, expired or
+ * disabled one ends the request with UNAUTHENTICATED. */
+enum err account_find_session(struct request *req, const char *token, request_step_fn step);
+
+/* The admin socket acts as the owner of this server, with all rights; before there is an owner, as
+ * the server itself. */
+enum err account_as_owner(struct request *req, request_step_fn step);
+
+#endif

@@ -1,0 +1,99 @@
+/* conn.h - one client connection: its outbound queue, its way to an end, who is signed in.
+ *
+ * Writing: conn_send() queues a frame and marks the connection dirty; at the end of the loop turn
+ * the worker joins what each dirty connection has queued and writes it at once. A connection whose
+ * socket is behind keeps pointers to shared frames, bounded in bytes: beyond the bound ephemeral
+ * frames are dropped and then the connection is closed as a slow consumer.
+ *
+ * Threading: a connection lives on its worker; nothing here may be called from another thread.
+ * Ownership: counted references, not atomic. `wsi` is NULL once the socket is gone.
+ */
+#ifndef SERVER_CONN_H
+#define SERVER_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "protocol/command.h"
+#include "protocol/websocket.h"
+#include "server/frame.h"
+#include "server/throttle.h"
+#include "storage/store.h"
+
+struct lws;
+struct sub;
+struct peer;
+struct worker;
+struct http_exchange;
+
+enum { CONN_INLINE_FRAMES = 2, CONN_REQUESTS_MAX = 256 };
+
+/* Who is signed in on a connection. */
+struct session {
+    char user[ID_MAX + 1];
+    char id[ID_MAX + 1];
+    enum store_role role;
+    int64_t expires_at;
+    struct conn *conn;
+    struct session *prev, *next; /* the user's sessions on this worker */
+    struct worker_user *owner;
+};
+
+struct conn {
+    struct lws *wsi;
+    struct worker *worker;
+    struct peer *peer;
+    struct session *session;    /* NULL until session.start was answered */
+    struct sub *subs;           /* streams it gets, linked by conn_next */
+    struct http_exchange *http; /* the HTTP request under way, or NULL */
+    char *token;                /* from the upgrade request (cookie or bearer), or NULL; wiped */
+    struct rate_bucket *rates;  /* one for each class, made at the first command */
+    uint64_t id;
+    uint64_t ephemeral_mark; /* the last one that reached it: the same news goes out once */
+    uint32_t refs;
+    uint32_t index;    /* among the worker's connections */
+    uint32_t opened_s; /* monotonic seconds */
+    uint32_t last_rx_s;
+    uint32_t requests; /* commands under way */
+    uint16_t close_code;
+    bool admin; /* came by the admin socket */
+    bool websocket;
+    bool starting; /* session.start is under way */
+    bool dirty;
+    bool closing;
+    bool pinged;
+    bool filling; /* a stream is catching up */
+    const char *close_reason;
+
+    struct frame **queue;
+    uint32_t queue_n, queue_cap;
+    size_t queue_bytes;
+    struct frame *queue_inline[CONN_INLINE_FRAMES];
+    struct buf in; /* a message that came in parts */
+};
+
+struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *peer, bool admin);
+struct conn *conn_ref(struct conn *conn);
+void conn_unref(struct conn *conn);
+/* The socket is gone: gives up the session, streams and queue. The caller's reference goes too. */
+void conn_gone(struct conn *conn);
+
+/* Queue FRAME (the queue takes a reference of its own). */
+void conn_send(struct conn *conn, struct frame *frame);
+/* The same for a text that only this connection gets. */
+void conn_send_text(struct conn *conn, const char *text, size_t len);
+/* Write what is queued, as far as the socket takes it. False: the socket is broken; the caller in a
+ * libwebsockets callback closes it, others need do nothing. */
+bool conn_flush(struct conn *conn);
+/* Ask for the end: what is queued goes out first (a slow consumer's queue is dropped), then the
+ * close frame. The first call counts. */
+void conn_close(struct conn *conn, enum ws_close code);
+/* End without a farewell. */
+void conn_kill(struct conn *conn);
+/* True while too much is queued to begin catching up more. */
+bool conn_is_behind(const struct conn *conn);
+
+#endif

@@ -1,0 +1,59 @@
+#include "server/frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "protocol/websocket.h"
+
+static struct frame *frame_make(size_t len, uint32_t count)
+{
+    struct frame *f = mem_alloc(sizeof(*f) + len);
+
+    atomic_init(&f->refs, 1);
+    f->len = (uint32_t)len;
+    f->count = count;
+    f->ephemeral = 0;
+    return f;
+}
+
+struct frame *frame_text(const char *text, size_t len)
+{
+    unsigned char header[10];
+    size_t header_len = ws_frame_header(header, WS_OP_TEXT, len);
+    struct frame *f = frame_make(header_len + len, 1);
+
+    memcpy(f->bytes, header, header_len);
+    memcpy(f->bytes + header_len, text, len);
+    return f;
+}
+
+struct frame *frame_join(struct frame *const *frames, size_t n)
+{
+    size_t len = 0;
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        len += frames[i]->len;
+        count += frames[i]->count;
+    }
+    struct frame *joined = frame_make(len, count);
+    unsigned char *to = joined->bytes;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(to, frames[i]->bytes, frames[i]->len);
+        to += frames[i]->len;
+    }
+    return joined;
+}
+
+struct frame *frame_ref(struct frame *frame)
+{
+    atomic_fetch_add_explicit(&frame->refs, 1, memory_order_relaxed);
+    return frame;
+}
+
+void frame_unref(struct frame *frame)
+{
+    if (atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) == 1)
+        free(frame);
+}

@@ -1,0 +1,298 @@
+/* gateway.c - WebSocket over libwebsockets, and its callback.
+ *
+ *   accept (listener.c) -> gateway_adopt -> CALLBACK_HTTP_CONFIRM_UPGRADE: path, Origin, token
+ *     -> ESTABLISHED -> RECEIVE*: a message is put together -> dispatch_message()
+ *     -> SERVER_WRITEABLE: the rest of the queue, or the close frame -> CLOSED
+ *
+ * The library carries a pointer to our struct conn as the socket's opaque user data.
+ */
+#include "server/gateway.h"
+
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "protocol/websocket.h"
+#include "server/conn.h"
+#include "server/dispatch.h"
+#include "server/listener.h"
+#include "server/metrics.h"
+#include "server/node.h"
+#include "server/origin.h"
+#include "server/worker.h"
+
+enum {
+    RX_BUFFER = 1024, /* held by each WebSocket for ever: small; messages are put together here */
+    HEADERS_MAX = 8192,
+    SERVICE_BUFFER = 16 * 1024,
+    KEEPALIVE_SECONDS = 60,
+    TOKEN_TEXT_MAX = 256,
+};
+
+/* -- a WebSocket's life
+ * ---------------------------------------------------------------------------- */
+
+const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size)
+{
+    int n = lws_hdr_copy(wsi, buf, (int)size, (enum lws_token_indexes)token);
+
+    if (n <= 0)
+        buf[0] = '\0';
+    return buf;
+}
+
+static int refuse_upgrade(struct lws *wsi, unsigned status, const char *why)
+{
+    if (lws_return_http_status(wsi, status, why) != 0)
+        return -1;
+    return 1; /* answered; the connection may go on with HTTP */
+}
+
+static void remember_token(struct conn *conn, const char *token)
+{
+    free(conn->token);
+    conn->token = mem_strdup(token);
+}
+
+/* May this request become a WebSocket? The token, if it brings one, is kept for session.start. */
+static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
+{
+    char path[16];
+    char value[1024];
+    char host[256];
+    char token[TOKEN_TEXT_MAX];
+    const struct config *config = &conn->worker->node->config;
+
+    if (strcmp(to, "websocket") != 0 || conn->admin)
+        return refuse_upgrade(wsi, 404, "Only WebSocket is offered, at /ws");
+    gateway_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path));
+    if (strcmp(path, "/ws") != 0)
+        return refuse_upgrade(wsi, 404, "WebSocket connections go to /ws");
+    if (conn->worker->draining)
+        return refuse_upgrade(wsi, 503, "This server is stopping");
+    gateway_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof(value));
+    if (bearer_find(value, token, sizeof(token))) {
+        remember_token(conn, token);
+        return 0;
+    }
+    gateway_header(wsi, WSI_TOKEN_HTTP_COOKIE, value, sizeof(value));
+    if (!cookie_find(value, SESSION_COOKIE, token, sizeof(token)))
+        return 0;
+    gateway_header(wsi, WSI_TOKEN_ORIGIN, value, sizeof(value));
+    gateway_header(wsi, WSI_TOKEN_HOST, host, sizeof(host));
+    if (!origin_is_allowed(value, host, config->tls_cert[0] != '\0', config->allowed_origins.items,
+                           config->allowed_origins.n)) {
+        metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_ORIGIN, 1);
+        return refuse_upgrade(wsi, 403,
+                              "Pages of that origin may not connect; see allowed_origins");
+    }
+    remember_token(conn, token);
+    return 0;
+}
+
+static void established(struct conn *conn)
+{
+    conn->websocket = true;
+    conn->opened_s = conn->last_rx_s = worker_now_s(conn->worker);
+    log_debug("websocket open", LOG_INT("conn", conn->id),
+              LOG_STR("peer", peer_address(conn->peer)));
+}
+
+static void receive(struct lws *wsi, struct conn *conn, const char *bytes, size_t len)
+{
+    bool whole = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    size_t max = conn->worker->node->config.frame_bytes;
+
+    conn->last_rx_s = worker_now_s(conn->worker);
+    conn->pinged = false;
+    metric_add(METRIC_RECEIVED_BYTES, len);
+    if (conn->closing)
+        return;
+    if (lws_frame_is_binary(wsi)) {
+        conn_close(conn, WS_CLOSE_BAD_FRAME);
+        return;
+    }
+    if (conn->in.len + len > max) {
+        buf_free(&conn->in);
+        conn_close(conn, WS_CLOSE_TOO_LARGE);
+        return;
+    }
+    if (whole && conn->in.len == 0) {
+        dispatch_message(conn, bytes, len);
+        return;
+    }
+    buf_put(&conn->in, bytes, len);
+    if (!whole)
+        return;
+    dispatch_message(conn, conn->in.data, conn->in.len);
+    buf_free(&conn->in);
+}
+
+/* The rest of the queue; when that is out, the farewell. */
+static int writable(struct lws *wsi, struct conn *conn)
+{
+    if (!conn_flush(conn))
+        return -1;
+    if (!conn->closing || conn->queue_n > 0 || lws_partial_buffered(wsi))
+        return 0;
+    const char *reason = conn->close_reason == NULL ? "" : conn->close_reason;
+    lws_close_reason(wsi, (enum lws_close_status)conn->close_code, (unsigned char *)reason,
+                     strlen(reason));
+    return -1;
+}
+
+static void peer_closes(struct conn *conn, const unsigned char *bytes, size_t len)
+{
+    int code = len >= 2 ? bytes[0] << 8 | bytes[1] : 1005;
+
+    if (!conn->closing)
+        metric_add_by(METRIC_CLOSES, metric_close_label(code), 1);
+}
+
+static void gone(struct lws *wsi, struct conn *conn)
+{
+    if (conn == NULL)
+        return;
+    lws_set_opaque_user_data(wsi, NULL);
+    log_debug("connection closed", LOG_INT("conn", conn->id));
+    gateway_http_gone(conn);
+    conn_gone(conn);
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
+{
+    struct conn *conn = lws_get_opaque_user_data(wsi);
+
+    (void)user;
+    if (conn == NULL)
+        return 0; /* not one of ours, or over */
+    switch ((int)reason) {
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return confirm_upgrade(wsi, conn, in);
+    case LWS_CALLBACK_ESTABLISHED:
+        established(conn);
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+        receive(wsi, conn, in, len);
+        return 0;
+    case LWS_CALLBACK_RECEIVE_PONG:
+        conn->last_rx_s = worker_now_s(conn->worker);
+        conn->pinged = false;
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return writable(wsi, conn);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        peer_closes(conn, in, len);
+        return 0;
+    case LWS_CALLBACK_HTTP:
+        return gateway_http_request(conn, in);
+    case LWS_CALLBACK_HTTP_BODY:
+        return gateway_http_body(conn, in, len);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return gateway_http_body_done(conn);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return gateway_http_writable(conn);
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY:
+        gone(wsi, conn);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* -- the library
+ * ------------------------------------------------------------------------------------ */
+
+static const struct lws_protocols protocols[] = {
+    {.name = "parley",
+     .callback = callback,
+     .rx_buffer_size = RX_BUFFER,
+     .tx_packet_size = WORKER_WRITE_MAX},
+    {0},
+};
+
+static void library_log(int level, const char *line)
+{
+    size_t n = strcspn(line, "\n");
+    char text[256];
+
+    (void)snprintf(text, sizeof(text), "%.*s", (int)n, line);
+    if (level == LLL_ERR)
+        log_warn("libwebsockets", LOG_STR("text", text));
+    else
+        log_debug("libwebsockets", LOG_STR("text", text));
+}
+
+void gateway_init(void)
+{
+    lws_set_log_level(LLL_ERR | (log_enabled(LOG_LEVEL_DEBUG) ? LLL_WARN : 0), library_log);
+}
+
+bool gateway_open(struct worker *worker, char error_out[256])
+{
+    const struct config *config = &worker->node->config;
+    void *loops[1] = {&worker->loop};
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = protocols,
+        .gid = -1,
+        .uid = -1,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .foreign_loops = loops,
+        .pt_serv_buf_size = SERVICE_BUFFER,
+        .max_http_header_data = HEADERS_MAX,
+        .timeout_secs = (config->handshake_timeout_ms + 999) / 1000,
+        .keepalive_timeout = KEEPALIVE_SECONDS,
+        .server_string = "parley",
+    };
+    struct lws_context_creation_info admin;
+
+    if (config->tls_cert[0] != '\0')
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    worker->lws = lws_create_context(&info);
+    if (worker->lws == NULL) {
+        (void)snprintf(error_out, 256,
+                       "libwebsockets did not start; is its libuv plug-in installed (package "
+                       "libwebsockets-evlib-uv)?");
+        return false;
+    }
+    info.options = LWS_SERVER_OPTION_LIBUV;
+    admin = info;
+    info.vhost_name = "public";
+    if (config->tls_cert[0] != '\0') {
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.ssl_cert_filepath = config->tls_cert;
+        info.ssl_private_key_filepath = config->tls_key;
+        info.alpn = "http/1.1";
+    }
+    admin.vhost_name = "admin";
+    worker->vhost = lws_create_vhost(worker->lws, &info);
+    worker->admin_vhost = lws_create_vhost(worker->lws, &admin);
+    if (worker->vhost != NULL && worker->admin_vhost != NULL)
+        return true;
+    (void)snprintf(error_out, 256, "libwebsockets refused the configuration%s%.120s",
+                   config->tls_cert[0] != '\0' ? "; check tls_cert " : "", config->tls_cert);
+    return false;
+}
+
+void gateway_close(struct worker *worker)
+{
+    lws_context_destroy(worker->lws);
+}
+
+void gateway_adopt(struct worker *worker, int fd, struct peer *peer, bool admin)
+{
+    struct lws *wsi = lws_adopt_socket_vhost(admin ? worker->admin_vhost : worker->vhost, fd);
+
+    if (wsi == NULL) { /* the library has closed FD */
+        peer_release(&peer);
+        return;
+    }
+    lws_set_opaque_user_data(wsi, conn_create(worker, wsi, peer, admin));
+}

@@ -1,0 +1,41 @@
+/* gateway.h - libwebsockets: sockets to connections, HTTP requests and WebSocket messages.
+ *
+ * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP. Nothing else but conn.c,
+ * listener.c and worker.c includes libwebsockets.
+ * Threading: a worker's own thread.
+ */
+#ifndef SERVER_GATEWAY_H
+#define SERVER_GATEWAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lws;
+struct conn;
+struct peer;
+struct request;
+struct worker;
+
+/* Once for the process: where the library's messages go. */
+void gateway_init(void);
+/* The library's context on WORKER's loop, with the public and the admin vhost. */
+bool gateway_open(struct worker *worker, char error_out[256]);
+/* Ends the context; WORKER's loop must still run until its handles are closed. */
+void gateway_close(struct worker *worker);
+/* An accepted socket becomes a connection; the gateway owns FD and PEER from now on. */
+void gateway_adopt(struct worker *worker, int fd, struct peer *peer, bool admin);
+
+/* gateway_http.c: one request after the other on a connection. The return values are those of a
+ * libwebsockets callback: not 0 closes. */
+int gateway_http_request(struct conn *conn, const char *path);
+int gateway_http_body(struct conn *conn, const char *bytes, size_t len);
+int gateway_http_body_done(struct conn *conn);
+int gateway_http_writable(struct conn *conn);
+void gateway_http_gone(struct conn *conn);
+/* The answer of an API request is complete in REQ. */
+void gateway_http_answer(struct request *req);
+/* A request header by its libwebsockets token; "" if absent or longer than SIZE - 1. */
+const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,208 @@
+/* session.c - session.start: one cut through all streams of a user, then everything after it.
+ *
+ * The answer names a position for each stream; the connection is subscribed right after the answer
+ * was queued, from the client's own position where that can be served, else from the cut. From
+ * there the hub brings it forward: see hub.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "server/account.h"
+#include "server/conn.h"
+#include "server/handlers/limits.h"
+#include "server/hub.h"
+#include "server/metrics.h"
+#include "server/node.h"
+#include "server/request.h"
+#include "server/session.h"
+#include "server/version.h"
+#include "server/worker.h"
+
+enum { TOUCH_INTERVAL_MS = 300000 }; /* last_seen_at is at most this old */
+
+struct plan_row {
+    const char *stream;
+    uint64_t from, cut;
+};
+
+struct start {
+    const char *token;
+    struct store_user user;
+    struct store_session session;
+    struct stream_position *positions; /* the client's, by stream */
+    size_t positions_n;
+    struct plan_row *plan; /* what to subscribe to */
+    size_t plan_n;
+};
+
+static int by_stream(const void *a, const void *b)
+{
+    return strcmp(((const struct stream_position *)a)->stream,
+                  ((const struct stream_position *)b)->stream);
+}
+
+static void sort_positions(struct request *req, struct start *start)
+{
+    size_t n = param_positions_count(&req->params, "streams");
+
+    start->positions = arena_alloc(req->arena, (n + 1) * sizeof(*start->positions));
+    start->positions_n = n;
+    for (size_t i = 0; i < n; i++)
+        param_position(&req->params, "streams", i, &start->positions[i]);
+    qsort(start->positions, n, sizeof(*start->positions), by_stream);
+}
+
+/* Adds STREAM to the plan; true if the client's own position can be served. */
+static bool plan_stream(struct request *req, const char *stream, const char *epoch, uint64_t top)
+{
+    struct start *start = req->data;
+    struct stream_position key = {.stream = stream};
+    const struct stream_position *p =
+        bsearch(&key, start->positions, start->positions_n, sizeof(key), by_stream);
+    bool resumed = p != NULL && epoch != NULL && strcmp(p->epoch, epoch) == 0 && p->seq <= top &&
+                   top - p->seq <= req->node->config.resume_events;
+
+    start->plan[start->plan_n++] =
+        (struct plan_row){.stream = stream, .from = resumed ? p->seq : top, .cut = top};
+    if (p != NULL)
+        metric_add_by(METRIC_RESUMES, resumed ? METRIC_RESUME_RESUMED : METRIC_RESUME_RESYNC, 1);
+    return resumed;
+}
+
+static void subscribe(struct request *req)
+{
+    const struct start *start = req->data;
+
+    for (size_t i = 0; i < start->plan_n; i++)
+        hub_subscribe(req->conn, start->plan[i].stream, start->plan[i].from, start->plan[i].cut);
+}
+
+static void put_server(struct request *req)
+{
+    struct buf *out = &req->result;
+
+    buf_json_key(out, "server");
+    buf_putc(out, '{');
+    buf_json_member(out, "name", "parley");
+    buf_json_member(out, "version", PARLEY_VERSION);
+    buf_json_member(out, "node", req->node->id);
+    buf_putc(out, '}');
+    buf_json_member_int(out, "heartbeat_ms", req->node->config.heartbeat_ms);
+    put_limits(out, &req->node->config);
+}
+
+static void put_streams(struct request *req, const struct store_req *store)
+{
+    struct buf *out = &req->result;
+    char *stream = arena_alloc(req->arena, STORE_STREAM_SIZE);
+
+    (void)snprintf(stream, STORE_STREAM_SIZE, "u:%s", store->in.user.user);
+    buf_json_key(out, "streams");
+    buf_putc(out, '{');
+    buf_json_key(out, stream);
+    buf_putc(out, '{');
+    buf_json_member(out, "epoch", store->out.top.epoch == NULL ? "" : store->out.top.epoch);
+    buf_json_member_int(out, "seq", (int64_t)store->out.top.seq);
+    buf_json_member_bool(out, "resumed",
+                         plan_stream(req, stream, store->out.top.epoch, store->out.top.seq));
+    buf_puts(out, "}}");
+}
+
+static void put_channel(struct request *req, const struct store_channel *channel)
+{
+    struct buf *out = &req->result;
+    char *stream = arena_alloc(req->arena, STORE_STREAM_SIZE);
+
+    (void)snprintf(stream, STORE_STREAM_SIZE, "c:%s", channel->id);
+    bool resumed = plan_stream(req, stream, channel->epoch, channel->seq);
+    buf_json_comma(out);
+    store_channel_json(out, channel, true);
+    out->len--; /* the object stays open for one member more */
+    buf_json_member_bool(out, "resumed", resumed);
+    buf_putc(out, '}');
+}
+
+static void touch_done(struct store_call *call)
+{
+    arena_destroy(&call->req.arena);
+    free(call);
+}
+
+static void touch(struct request *req, const struct store_session *session)
+{
+    if (clock_unix_ms() - session->last_seen_at < TOUCH_INTERVAL_MS)
+        return;
+    struct store_call *call = mem_zalloc(sizeof(*call));
+    call->req.op = STORE_SESSION_TOUCH;
+    call->req.arena = arena_create();
+    call->req.actor.system = true;
+    call->req.in.session.id = arena_strdup(call->req.arena, session->id);
+    store_call_submit(call, req->worker, touch_done);
+}
+
+static enum err session_found(struct request *req);
+
+static enum err snapshot_taken(struct request *req)
+{
+    struct start *start = req->data;
+    const struct store_req *store = &req->call.req;
+    struct buf *out = &req->result;
+
+    if (req->revocations != req->worker->revocations)
+        return account_find_session(req, start->token, session_found);
+    if (req->conn->wsi == NULL || req->conn->closing)
+        return ERR_OK; /* gone meanwhile */
+    start->plan = arena_alloc(req->arena, (store->out.n + 1) * sizeof(*start->plan));
+    start->plan_n = 0;
+    buf_json_key(out, "user");
+    store_user_json(out, &store->out.user);
+    buf_json_member(out, "session", start->session.id);
+    put_server(req);
+    put_streams(req, store);
+    buf_json_key(out, "channels");
+    buf_putc(out, '[');
+    for (size_t i = 0; i < store->out.n; i++)
+        put_channel(req, &store->out.channels[i]);
+    buf_putc(out, ']');
+    session_begin(req->conn, &store->out.user, &start->session);
+    touch(req, &start->session);
+    req->after = subscribe;
+    return ERR_OK;
+}
+
+static enum err session_found(struct request *req)
+{
+    struct start *start = req->data;
+
+    start->user = req->call.req.out.user;
+    start->session = req->call.req.out.session;
+    memset(&req->call.req.in, 0, sizeof(req->call.req.in));
+    req->call.req.in.user.user = start->user.id;
+    req->actor = (struct store_actor){.user = start->user.id, .role = start->user.role};
+    return request_store(req, STORE_SNAPSHOT, snapshot_taken);
+}
+
+enum err handle_session_start(struct request *req)
+{
+    struct start *start = arena_alloc(req->arena, sizeof(*start));
+    const char *token = request_str(req, "token");
+
+    if (req->conn->session != NULL || req->conn->starting) {
+        req->detail = "The session has been started on this connection already";
+        return ERR_CONFLICT;
+    }
+    if (token == NULL)
+        token = req->conn->token;
+    if (token == NULL) {
+        req->detail = "No token: send one, or sign in over HTTP first and connect with the cookie";
+        return ERR_UNAUTHENTICATED;
+    }
+    start->token = arena_strdup(req->arena, token);
+    req->data = start;
+    sort_positions(req, start);
+    req->conn->starting = req->starts = true;
+    return account_find_session(req, start->token, session_found);
+}

@@ -1,0 +1,69 @@
+/* hub.h - one worker's streams: who gets which events, in order, none missing, none twice.
+ *
+ *   bus --event--> hub_deliver()          a stream of this worker with somebody in it?
+ *                    |  seq == last + 1: the event joins the stream's batch of this turn and its
+ * ring |  seq >  last + 1: the gap is fetched from the store first end of turn --> hub_flush() the
+ * batch becomes one shared frame, each member gets a pointer
+ *
+ * A member is `live` (gets each batch) or catching up: it has a position and is brought forward,
+ * from the ring or from the store, until its position is the stream's last event; then it is live.
+ * All of this happens on the worker's thread, so there is no window between the two.
+ *
+ * A stream that is new on this worker first asks the store for its top: events that were committed
+ * before the worker listened are not waited for, events after it are not missed.
+ *
+ * Threading: the worker's own thread.
+ */
+#ifndef SERVER_HUB_H
+#define SERVER_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct event;
+struct frame;
+struct hub;
+struct store_req;
+struct worker;
+
+struct hub *hub_create(struct worker *worker);
+void hub_destroy(struct hub **hub);
+
+/* CONN gets every event of STREAM after the position AFTER. CUT is the position at which CONN's
+ * user was known to be a member: a later leave of that user ends the subscription, an earlier one
+ * is history. Subscribing again changes nothing. */
+void hub_subscribe(struct conn *conn, const char *stream, uint64_t after, uint64_t cut);
+void hub_unsubscribe(struct conn *conn, const char *stream);
+void hub_unsubscribe_all(struct conn *conn);
+bool hub_is_subscribed(const struct conn *conn, const char *stream);
+
+/* A committed event from the bus; borrowed. */
+void hub_deliver(struct hub *hub, struct event *event);
+/* An ephemeral frame for the members of STREAM, except the user EXCEPT (or NULL). MARK not 0: a
+ * connection that got a frame of that mark already gets none. */
+void hub_deliver_ephemeral(struct hub *hub, const char *stream, struct frame *frame,
+                           const char *except, uint64_t mark);
+/* Hand the batches of this turn to the members. True if there was something to hand over. */
+bool hub_flush(struct hub *hub);
+bool hub_is_dirty(const struct hub *hub);
+/* CONN's socket took what was queued: fetch more of what it misses. */
+void hub_catch_up(struct conn *conn);
+/* Once a second: asks again what the store did not answer. */
+void hub_tick(struct hub *hub);
+/* Puts the question for the tops of new streams; at the end of a turn. */
+void hub_ask(struct hub *hub);
+/* The live subscription of CONN to STREAM ends; one that catches up comes to its end by itself. */
+void hub_end_live(struct conn *conn, const char *stream);
+
+/* A long poll: done(arg) runs once when STREAM has an event after AFTER. NULL: it has one already.
+ * The wait is freed by done() having run, or by hub_wait_cancel(). */
+struct hub_wait;
+struct hub_wait *hub_wait(struct hub *hub, const char *stream, uint64_t after,
+                          void (*done)(void *arg), void *arg);
+void hub_wait_cancel(struct hub_wait **wait);
+
+size_t hub_streams(const struct hub *hub);
+
+#endif

@@ -1,0 +1,89 @@
+/* hub_stream.h - the insides of the hub, shared by hub.c (order) and hub_fill.c (catching up).
+ * Threading: the worker's own thread.
+ */
+#ifndef SERVER_HUB_STREAM_H
+#define SERVER_HUB_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "server/hub.h"
+#include "storage/store.h"
+
+enum { STREAM_RING = 32 }; /* recent events kept for those who are just behind */
+
+enum stream_state {
+    STREAM_NEW,     /* its top is to be asked for */
+    STREAM_ASKED,   /* the store has the question */
+    STREAM_OK,      /* last is known; events are taken in order */
+    STREAM_REPAIR,  /* a gap is being read from the store */
+    STREAM_STALLED, /* the store did not answer; asked again within a second */
+};
+
+struct hub {
+    struct worker *worker;
+    struct stream *streams; /* by name */
+    struct stream **dirty;  /* with a batch to hand over */
+    size_t dirty_n, dirty_cap;
+    size_t new_streams;
+    bool asking_failed;
+    bool stalled; /* somebody waits for hub_tick() */
+};
+
+struct stream {
+    char name[STORE_STREAM_SIZE];
+    UT_hash_handle hh;
+    struct hub *hub;
+    enum stream_state state;
+    unsigned busy;     /* callers up the stack that still need it */
+    uint64_t last;     /* the last event that was taken */
+    uint64_t seen;     /* the highest seq that was heard of */
+    struct sub **live; /* members who are level */
+    size_t live_n, live_cap;
+    struct sub *filling; /* members who catch up */
+    struct hub_wait *waits;
+    struct event **ring; /* STREAM_RING slots by seq, made with the first event */
+    struct frame **batch;
+    uint32_t batch_n, batch_cap;
+    size_t batch_bytes;
+    bool dirty;
+};
+
+/* One connection's membership of one stream. */
+struct sub {
+    struct conn *conn;
+    struct stream *stream;
+    struct sub *conn_next;
+    uint64_t pos; /* while catching up: the last event it has */
+    uint64_t cut;
+    bool live;
+    bool reading;            /* a page is under way from the store */
+    size_t index;            /* among the live */
+    struct sub *prev, *next; /* among the filling */
+};
+
+struct hub_wait {
+    struct stream *stream;
+    uint64_t after;
+    void (*done)(void *arg);
+    void *arg;
+    struct hub_wait *prev, *next;
+};
+
+struct stream *stream_find(struct hub *hub, const char *name);
+void stream_destroy(struct stream *stream);
+/* Destroys STREAM if nobody is left in it. */
+void stream_release(struct stream *stream);
+void stream_seal(struct stream *stream);
+void stream_repair(struct stream *stream);
+struct event *stream_ring_get(const struct stream *stream, uint64_t seq);
+struct sub *hub_sub(const struct conn *conn, const char *stream);
+
+/* Bring SUB forward as far as possible now. It may be gone afterwards. */
+void sub_advance(struct sub *sub);
+/* SUB is level with its stream: from here on it gets the batches. */
+void sub_go_live(struct sub *sub);
+
+#endif

@@ -1,0 +1,301 @@
+#include "server/node.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "protocol/command.h"
+#include "server/bus/bus.h"
+#include "server/event.h"
+#include "server/gateway.h"
+#include "server/jobs.h"
+#include "server/listener.h"
+#include "server/metrics.h"
+#include "server/password.h"
+#include "server/presence.h"
+#include "server/setup_code.h"
+#include "server/static_files.h"
+#include "server/store_call.h"
+#include "server/throttle.h"
+#include "server/version.h"
+#include "server/worker.h"
+
+/* -- from the store to the workers
+ * ------------------------------------------------------------------- */
+
+/* Answers first, events after them: a sender has its answer before the event of its own message.
+ * The calls of one worker go as one list, in the order in which they were applied. */
+static void post_answers(struct node *node, const struct store_commit *commit)
+{
+    for (unsigned w = 0; w < node->workers_n; w++) {
+        struct mail *first = NULL;
+        struct mail *last = NULL;
+        for (size_t i = 0; i < commit->reqs_n; i++) {
+            struct store_call *call = container_of(commit->reqs[i], struct store_call, req);
+            if (call->worker != node->workers[w])
+                continue;
+            if (first == NULL)
+                first = &call->mail;
+            else
+                last->next = &call->mail;
+            last = &call->mail;
+        }
+        if (first != NULL)
+            mailbox_post_list(&node->workers[w]->box, first, last);
+    }
+}
+
+static void on_commit(void *arg, const struct store_commit *commit)
+{
+    struct node *node = arg;
+    struct event **events = mem_alloc((commit->events_n + 1) * sizeof(struct event *));
+    size_t n = 0;
+
+    metric_size(METRIC_COMMIT_BATCH, commit->reqs_n);
+    metric_time(METRIC_COMMIT_TIME, commit->committed_ns - commit->started_ns);
+    metric_add(METRIC_EVENTS_COMMITTED, commit->events_n);
+    for (size_t i = 0; i < commit->events_n; i++)
+        if (commit->events[i].type != STORE_EVENT_READ_MARKED)
+            events[n++] = event_make(&commit->events[i]);
+    post_answers(node, commit);
+    bus_publish(node->bus, events, n);
+    for (size_t i = 0; i < n; i++)
+        event_unref(events[i]);
+    free(events);
+}
+
+static void on_read(void *arg, struct store_req *req)
+{
+    struct store_call *call = container_of(req, struct store_call, req);
+
+    (void)arg;
+    metric_add(METRIC_STORE_READS, 1);
+    metric_time(METRIC_STORE_READ_TIME, clock_monotonic_ns() - req->submitted_ns);
+    if (call->worker == NULL)
+        call->done(call); /* asked at start, before there are workers */
+    else
+        mailbox_post(&call->worker->box, &call->mail);
+}
+
+/* -- start
+ * ---------------------------------------------------------------------------------------------- */
+
+struct first_look {
+    struct store_call call;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool is_done;
+};
+
+static void looked(struct store_call *call)
+{
+    struct first_look *look = container_of(call, struct first_look, call);
+
+    (void)pthread_mutex_lock(&look->lock);
+    look->is_done = true;
+    (void)pthread_cond_signal(&look->done);
+    (void)pthread_mutex_unlock(&look->lock);
+}
+
+/* Is there an account yet? */
+static bool has_accounts(struct node *node)
+{
+    struct first_look look = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+
+    look.call.done = looked;
+    look.call.req.op = STORE_USER_LIST;
+    look.call.req.arena = arena_create();
+    look.call.req.actor.system = true;
+    look.call.req.in.page.limit = 1;
+    store_submit(node->store, &look.call.req);
+    (void)pthread_mutex_lock(&look.lock);
+    while (!look.is_done)
+        (void)pthread_cond_wait(&look.done, &look.lock);
+    (void)pthread_mutex_unlock(&look.lock);
+    bool any = look.call.req.err != ERR_OK || look.call.req.out.n > 0;
+    arena_destroy(&look.call.req.arena);
+    return any;
+}
+
+static bool make_data_dir(const char *path, char error_out[512])
+{
+    struct stat st;
+
+    if (mkdir(path, 0700) == 0)
+        return true;
+    if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return true;
+    (void)snprintf(error_out, 512,
+                   "cannot make the data directory %s: %s; make it yourself or choose another with "
+                   "--data",
+                   path, errno == EEXIST ? "there is a file of that name" : strerror(errno));
+    return false;
+}
+
+static bool open_store(struct node *node, char error_out[512])
+{
+    struct buf url = {0};
+    struct store_options options = {
+        .readers = node->config.storage_readers,
+        .batch_max = node->config.commit_batch,
+        .on_commit = on_commit,
+        .on_read = on_read,
+        .arg = node,
+    };
+
+    buf_printf(&url, "sqlite:%s/parley.db", node->config.data);
+    options.url = url.data;
+    enum err err = store_open(&options, &node->store, error_out);
+    buf_free(&url);
+    return err == ERR_OK;
+}
+
+/* The first account of a server that strangers can reach needs the code from its log. */
+static void make_setup_code(struct node *node)
+{
+    bool public = false;
+
+    for (size_t i = 0; i < node->config.listen.n; i++)
+    public = public || !listen_addr_is_loopback(&node->config.listen.items[i]);
+    atomic_store(&node->has_accounts, has_accounts(node));
+    if (public && !atomic_load(&node->has_accounts))
+        setup_code_make(node->setup_code);
+}
+
+static void adjust_limits(struct config *config)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    (void)config; /* running out of descriptors is handled where it happens: listener.c */
+}
+
+struct node *node_create(const struct config *config, char error_out[512])
+{
+    struct node *node = mem_zalloc(sizeof(*node));
+
+    node->config = *config; /* the strings stay the caller's */
+    node->started_ms = clock_unix_ms();
+    id_make(node->id);
+    adjust_limits(&node->config);
+    node->workers_n =
+        config->workers > 0 ? config->workers : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+    node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
+    node->bus = bus_local_create(node);
+    node->throttle = throttle_create(NULL);
+    node->presence = presence_create(PRESENCE_GRACE_MS);
+    node->passwords = password_pool_create(&(struct password_options){
+        .threads = config->password_threads,
+        .memory_kib = config->password_memory_kib,
+        .passes = config->password_passes,
+    });
+    if (static_files_load(config->web_root, &node->files, error_out) != ERR_OK ||
+        !make_data_dir(config->data, error_out) || !open_store(node, error_out)) {
+        node_destroy(&node);
+        return NULL;
+    }
+    node->jobs = jobs_create(node->store);
+    make_setup_code(node);
+    return node;
+}
+
+static bool start_listener(struct node *node, struct listen_addr *addr, char error_out[512])
+{
+    int *fds = mem_alloc(node->workers_n * sizeof(int));
+    bool ok = listen_sockets(addr, node->workers_n, fds, error_out);
+
+    for (unsigned i = 0; ok && i < node->workers_n; i++)
+        listener_add(node->workers[i], fds[i], false);
+    free(fds);
+    if (!ok)
+        return false;
+    (void)printf("listening on %s://%s\n", node->config.tls_cert[0] != '\0' ? "https" : "http",
+                 addr->text);
+    return true;
+}
+
+static bool start_admin(struct node *node, char error_out[512])
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/admin.sock", node->config.data);
+    int fd = listen_unix(path.data, error_out);
+    buf_free(&path);
+    if (fd < 0)
+        return false;
+    listener_add(node->workers[0], fd, true);
+    return true;
+}
+
+bool node_start(struct node *node, char error_out[512])
+{
+    for (unsigned i = 0; i < node->workers_n; i++) {
+        node->workers[i] = worker_create(node, i, error_out);
+        if (node->workers[i] == NULL)
+            return false;
+    }
+    if (!start_admin(node, error_out))
+        return false;
+    for (size_t i = 0; i < node->config.listen.n; i++)
+        if (!start_listener(node, &node->config.listen.items[i], error_out))
+            return false;
+    if (node->setup_code[0] != '\0')
+        (void)printf("set-up code for the first account: %s\n", node->setup_code);
+    (void)fflush(stdout);
+    for (unsigned i = 0; i < node->workers_n; i++)
+        worker_start(node->workers[i]);
+    return true;
+}
+
+bool node_drain(struct node *node)
+{
+    bool clean = true;
+
+    atomic_store(&node->draining, true);
+    for (unsigned i = 0; i < node->workers_n; i++)
+        worker_drain(node->workers[i]);
+    for (unsigned i = 0; i < node->workers_n; i++) {
+        worker_join(node->workers[i]);
+        clean = clean && node->workers[i]->calls == 0;
+    }
+    return clean;
+}
+
+void node_destroy(struct node **node)
+{
+    struct node *n = *node;
+
+    if (n == NULL)
+        return;
+    *node = NULL;
+    jobs_destroy(&n->jobs);
+    password_pool_destroy(&n->passwords);
+    store_close(&n->store);
+    for (unsigned i = 0; i < n->workers_n; i++)
+        worker_destroy(&n->workers[i]);
+    free(n->workers);
+    bus_destroy(&n->bus);
+    static_files_destroy(&n->files);
+    presence_destroy(&n->presence);
+    throttle_destroy(&n->throttle);
+    free(n);
+}
+
+uint64_t node_next_mark(struct node *node)
+{
+    return atomic_fetch_add_explicit(&node->marks, 1, memory_order_relaxed) + 1;
+}

@@ -1,0 +1,55 @@
+/* node.h - what the workers of one process share: configuration, the store, the bus, account
+ * services.
+ *
+ * Threading: made and ended by the main thread; in between the members are read-only or have locks
+ * of their own, but for the atomics.
+ */
+#ifndef SERVER_NODE_H
+#define SERVER_NODE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "server/config.h"
+#include "storage/store.h"
+
+struct bus;
+struct jobs;
+struct password_pool;
+struct presence;
+struct static_files;
+struct throttle;
+struct worker;
+
+struct node {
+    struct config config;
+    char id[ID_SIZE];
+    struct store *store;
+    struct bus *bus;
+    struct worker **workers;
+    unsigned workers_n;
+    struct password_pool *passwords;
+    struct throttle *throttle;
+    struct presence *presence;
+    struct static_files *files;
+    struct jobs *jobs;
+    char setup_code[32];      /* needed by the first account, "" where it is not */
+    atomic_bool has_accounts; /* once true, for ever */
+    atomic_bool draining;
+    _Atomic(uint64_t) marks; /* for ephemeral news that goes out once */
+    int64_t started_ms;
+};
+
+/* Everything but the listeners. On failure ERROR_OUT says why and what to do; NULL comes back. */
+struct node *node_create(const struct config *config, char error_out[512]);
+/* Sockets for each configured address, the workers' threads. Prints a line for each address. */
+bool node_start(struct node *node, char error_out[512]);
+/* Ends every worker gracefully, within the configured time; true if all commands had finished. */
+bool node_drain(struct node *node);
+void node_destroy(struct node **node);
+
+uint64_t node_next_mark(struct node *node);
+#endif

@@ -1,0 +1,367 @@
+#include "server/worker.h"
+
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "protocol/jsonrpc.h"
+#include "server/announce.h"
+#include "server/conn.h"
+#include "server/gateway.h"
+#include "server/hub.h"
+#include "server/listener.h"
+#include "server/metrics.h"
+#include "server/node.h"
+#include "server/polls.h"
+#include "server/session.h"
+
+enum {
+    TICK_MS = 1000,
+    HEARTBEAT_SLICES = 4,   /* a tick looks at every fourth connection */
+    PACE_FLOOR_NS = 200000, /* a flush shorter than this is followed by no pause */
+};
+
+/* -- the turn -------------------------------------------------------------------------------------
+ */
+
+void worker_mark_dirty(struct worker *worker, struct conn *conn)
+{
+    if (conn->dirty)
+        return;
+    conn->dirty = true;
+    if (worker->dirty_n == worker->dirty_cap) {
+        worker->dirty_cap = worker->dirty_cap == 0 ? 256 : worker->dirty_cap * 2;
+        worker->dirty = mem_realloc_array(worker->dirty, worker->dirty_cap, sizeof(struct conn *));
+    }
+    worker->dirty[worker->dirty_n++] = conn_ref(conn);
+}
+
+void worker_closing(struct worker *worker, struct conn *conn)
+{
+    if (worker->closing_n == worker->closing_cap) {
+        worker->closing_cap = worker->closing_cap == 0 ? 16 : worker->closing_cap * 2;
+        worker->closing =
+            mem_realloc_array(worker->closing, worker->closing_cap, sizeof(struct conn *));
+    }
+    worker->closing[worker->closing_n++] = conn_ref(conn);
+}
+
+void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes)
+{
+    worker->flush_messages += messages;
+    worker->flush_bytes += bytes;
+}
+
+static void flush_conns(struct worker *w)
+{
+    for (size_t i = 0; i < w->dirty_n; i++) {
+        struct conn *c = w->dirty[i];
+        c->dirty = false;
+        if (c->wsi != NULL && c->websocket)
+            (void)conn_flush(c);
+        conn_unref(c);
+    }
+    w->dirty_n = 0;
+    metric_add(METRIC_DELIVERIES, w->flush_messages);
+    metric_add(METRIC_SENT_BYTES, w->flush_bytes);
+    w->flush_messages = w->flush_bytes = 0;
+}
+
+static void end_closing(struct worker *w)
+{
+    for (size_t i = 0; i < w->closing_n; i++) {
+        hub_unsubscribe_all(w->closing[i]);
+        session_end(w->closing[i]);
+        conn_unref(w->closing[i]);
+    }
+    w->closing_n = 0;
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    (void)timer; /* the turn's end does the rest */
+}
+
+/* The streams' batches go out unless the pause after the last large flush is still on. */
+static void flush_streams(struct worker *w)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    if (!hub_is_dirty(w->hub)) {
+        flush_conns(w);
+        return;
+    }
+    if (now < w->next_flush_ns) {
+        flush_conns(w);
+        uint64_t ms = (w->next_flush_ns - now + 999999) / 1000000;
+        if (!uv_is_active((uv_handle_t *)&w->pacer))
+            (void)uv_timer_start(&w->pacer, on_pause_over, ms, 0);
+        return;
+    }
+    (void)hub_flush(w->hub);
+    flush_conns(w);
+    uint64_t end = clock_monotonic_ns();
+    uint64_t took = end - now;
+    if (took < PACE_FLOOR_NS)
+        took = 0;
+    w->next_flush_ns = end + (took < WORKER_PACE_MAX_NS ? took : WORKER_PACE_MAX_NS);
+}
+
+static void on_turn(uv_prepare_t *prepare)
+{
+    struct worker *w = container_of(prepare, struct worker, prepare);
+
+    hub_ask(w->hub);
+    flush_streams(w);
+    if (w->closing_n > 0)
+        end_closing(w);
+}
+
+/* -- connections ----------------------------------------------------------------------------------
+ */
+
+void worker_add_conn(struct worker *worker, struct conn *conn)
+{
+    if (worker->conns_n == worker->conns_cap) {
+        worker->conns_cap = worker->conns_cap == 0 ? 256 : worker->conns_cap * 2;
+        worker->conns = mem_realloc_array(worker->conns, worker->conns_cap, sizeof(struct conn *));
+    }
+    conn->index = (uint32_t)worker->conns_n;
+    worker->conns[worker->conns_n++] = conn;
+    metric_add(METRIC_CONNECTIONS, 1);
+}
+
+void worker_remove_conn(struct worker *worker, struct conn *conn)
+{
+    struct conn *last = worker->conns[--worker->conns_n];
+
+    worker->conns[conn->index] = last;
+    last->index = conn->index;
+    metric_sub(METRIC_CONNECTIONS, 1);
+}
+
+uint64_t worker_next_conn_id(struct worker *worker)
+{
+    return ++worker->next_conn_id * worker->node->workers_n + worker->index;
+}
+
+uint32_t worker_now_s(const struct worker *worker)
+{
+    return worker->now_s;
+}
+
+static void heartbeat(struct worker *w, struct conn *c)
+{
+    static const unsigned char ping[] = {0x89, 0x00}; /* RFC 6455 section 5.5.2 */
+    const struct config *config = &w->node->config;
+    uint64_t silent_ms = (uint64_t)(w->now_s - c->last_rx_s) * 1000;
+
+    if (c->closing || !c->websocket)
+        return;
+    if (c->session == NULL && !c->starting &&
+        (uint64_t)(w->now_s - c->opened_s) * 1000 >= config->session_start_timeout_ms) {
+        conn_close(c, WS_CLOSE_UNAUTHENTICATED);
+    } else if (silent_ms >= 2 * (uint64_t)config->heartbeat_ms) {
+        log_debug("silent peer", LOG_INT("conn", c->id));
+        metric_add_by(METRIC_CLOSES, METRIC_CLOSE_LOST, 1);
+        conn_kill(c);
+    } else if (silent_ms >= config->heartbeat_ms && !c->pinged) {
+        struct frame *frame = mem_alloc(sizeof(*frame) + sizeof(ping));
+        atomic_init(&frame->refs, 1);
+        frame->len = sizeof(ping);
+        frame->count = 0;
+        frame->ephemeral = 0;
+        frame->bytes[0] = ping[0];
+        frame->bytes[1] = ping[1];
+        c->pinged = true;
+        conn_send(c, frame);
+        frame_unref(frame);
+    }
+}
+
+static void measure_lag(struct worker *w)
+{
+    uint64_t now = clock_monotonic_ns();
+    uint64_t lag = w->tick_due_ns != 0 && now > w->tick_due_ns ? now - w->tick_due_ns : 0;
+
+    metric_time(METRIC_LOOP_LAG, lag);
+    metric_set_by(METRIC_WORKER_LOOP_LAG, w->index, lag);
+    metric_set_by(METRIC_WORKER_CONNECTIONS, w->index, w->conns_n);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct worker *w = container_of(timer, struct worker, tick);
+    uint64_t interval = w->node->config.heartbeat_ms < 4 * TICK_MS ? TICK_MS / 10 : TICK_MS;
+
+    measure_lag(w);
+    w->now_s = (uint32_t)(clock_monotonic_ns() / 1000000000u);
+    for (size_t i = w->conns_n; i-- > 0;)
+        if (w->conns[i]->session == NULL || (i + w->now_s) % HEARTBEAT_SLICES == 0 ||
+            interval < TICK_MS)
+            heartbeat(w, w->conns[i]);
+    hub_tick(w->hub);
+    session_tick(w);
+    if (w->index == 0)
+        announce_presence(w);
+    (void)uv_timer_start(&w->tick, on_tick, interval, 0);
+    w->tick_due_ns = clock_monotonic_ns() + interval * 1000000u;
+}
+
+/* -- life -----------------------------------------------------------------------------------------
+ */
+
+struct worker *worker_create(struct node *node, unsigned index, char error_out[256])
+{
+    struct worker *w = mem_zalloc(sizeof(*w));
+
+    w->node = node;
+    w->index = index;
+    w->now_s = (uint32_t)(clock_monotonic_ns() / 1000000000u);
+    w->scratch = mem_alloc(LWS_PRE + WORKER_WRITE_MAX);
+    w->hub = hub_create(w);
+    (void)uv_loop_init(&w->loop);
+    w->loop.data = w;
+    mailbox_init(&w->box, &w->loop, w);
+    (void)uv_prepare_init(&w->loop, &w->prepare);
+    (void)uv_prepare_start(&w->prepare, on_turn);
+    (void)uv_timer_init(&w->loop, &w->pacer);
+    (void)uv_timer_init(&w->loop, &w->tick);
+    (void)uv_timer_start(&w->tick, on_tick, TICK_MS, 0);
+    if (!gateway_open(w, error_out)) {
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    char name[16];
+
+    (void)snprintf(name, sizeof(name), "worker-%u", w->index);
+    (void)pthread_setname_np(pthread_self(), name);
+    (void)uv_run(&w->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+void worker_start(struct worker *worker)
+{
+    (void)pthread_create(&worker->thread, NULL, run, worker);
+}
+
+/* -- the end --------------------------------------------------------------------------------------
+ */
+
+enum {
+    SPREAD_MS = 3000, /* clients come back within this, each at a time of its own */
+    DRAIN_POLL_MS = 20,
+    DRAIN_MARGIN_MS = 1500, /* of the drain time, kept for closing what is left */
+};
+
+static void stop(struct worker *w)
+{
+    w->stopping = true;
+    gateway_close(w);
+    mailbox_close(&w->box);
+    uv_close((uv_handle_t *)&w->prepare, NULL);
+    uv_close((uv_handle_t *)&w->tick, NULL);
+    uv_close((uv_handle_t *)&w->pacer, NULL);
+    uv_stop(&w->loop);
+}
+
+static void tell_draining(struct conn *c)
+{
+    struct buf json = {0};
+    struct buf data = {0};
+    uint32_t after;
+
+    random_bytes(&after, sizeof(after));
+    buf_json_member_int(&data, "reconnect_after_ms", 200 + (int64_t)(after % SPREAD_MS));
+    rpc_put_ephemeral(&json, "server.draining", data.data, data.len);
+    conn_send_text(c, json.data, json.len);
+    buf_free(&data);
+    buf_free(&json);
+}
+
+/* Commands that wait for the store finish first; then each client is closed. */
+static void on_drain(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    uint64_t now = clock_monotonic_ns();
+    bool late = now >= w->tick_due_ns;
+
+    if (w->calls > 0 && !late)
+        return;
+    for (size_t i = w->conns_n; i-- > 0;) {
+        struct conn *c = w->conns[i];
+        if (c->websocket)
+            conn_close(c, WS_CLOSE_DRAINING);
+        else if (c->requests == 0 || late)
+            conn_kill(c);
+    }
+    if (w->conns_n > 0 && now < w->tick_due_ns + (uint64_t)DRAIN_MARGIN_MS * 500000u)
+        return;
+    uv_close((uv_handle_t *)timer, (uv_close_cb)(void (*)(void))free);
+    stop(w);
+}
+
+static void run_drain(struct worker *w, struct mail *mail)
+{
+    uint32_t limit = w->node->config.drain_timeout_ms;
+
+    free(mail);
+    if (w->draining)
+        return;
+    w->draining = true;
+    listeners_close(w);
+    polls_end(w);
+    for (size_t i = w->conns_n; i-- > 0;)
+        if (w->conns[i]->websocket)
+            tell_draining(w->conns[i]);
+    (void)uv_timer_stop(&w->tick);
+    uint32_t wait = limit > 2 * DRAIN_MARGIN_MS ? limit - DRAIN_MARGIN_MS : limit / 2;
+    w->tick_due_ns = clock_monotonic_ns() + (uint64_t)wait * 1000000u;
+    uv_timer_t *timer = mem_zalloc(sizeof(*timer));
+    (void)uv_timer_init(&w->loop, timer);
+    timer->data = w;
+    (void)uv_timer_start(timer, on_drain, DRAIN_POLL_MS, DRAIN_POLL_MS);
+}
+
+void worker_drain(struct worker *worker)
+{
+    struct mail *mail = mem_zalloc(sizeof(*mail));
+
+    mail->run = run_drain;
+    mailbox_post(&worker->box, mail);
+}
+
+void worker_join(struct worker *worker)
+{
+    (void)pthread_join(worker->thread, NULL);
+}
+
+void worker_destroy(struct worker **worker)
+{
+    struct worker *w = *worker;
+
+    if (w == NULL)
+        return;
+    *worker = NULL;
+    (void)mailbox_run(&w->box); /* answers that came after the loop ended */
+    (void)uv_run(&w->loop, UV_RUN_DEFAULT);
+    lws_context_destroy(w->lws); /* the second half, now that its handles are closed */
+    (void)uv_loop_close(&w->loop);
+    hub_destroy(&w->hub);
+    free(w->conns);
+    free(w->dirty);
+    free(w->closing);
+    free(w->scratch);
+    free(w);
+}

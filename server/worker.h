@@ -1,0 +1,92 @@
+/* worker.h - one event loop: a thread, a libuv loop, a libwebsockets context, its connections.
+ *
+ * A turn of the loop: sockets and mail are served, then (uv_prepare, before it sleeps) the batches
+ * of the streams go to the connections and each dirty connection is written once.
+ *
+ * Pacing: a flush that reached many sockets is followed by a pause as long as it took (at most
+ * WORKER_PACE_MAX_NS) before the next batches go out, so that under load more events share a write.
+ * A small flush takes microseconds and pauses as little; answers are never held back.
+ *
+ * Threading: create, start, stop and join from the main thread; everything else on the worker's
+ * own, but worker->box takes mail from anywhere.
+ */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "server/mailbox.h"
+
+struct conn;
+struct hub;
+struct listener;
+struct lws_context;
+struct lws_vhost;
+struct node;
+struct poll;
+struct worker_user;
+
+enum {
+    WORKER_WRITE_MAX = 64 * 1024,  /* bytes in one write(2) */
+    WORKER_PACE_MAX_NS = 10000000, /* events wait for a write at most this long */
+};
+
+struct worker {
+    unsigned index;
+    struct node *node;
+    pthread_t thread;
+    uv_loop_t loop;
+    uv_prepare_t prepare;
+    uv_timer_t tick;  /* once a second: heartbeats, time-outs, metrics */
+    uv_timer_t pacer; /* ends a pause */
+    struct mailbox box;
+    struct lws_context *lws;
+    struct lws_vhost *vhost;
+    struct lws_vhost *admin_vhost;
+    struct listener *listeners;
+    struct hub *hub;
+    struct worker_user *users; /* signed in here, by id */
+
+    struct conn **conns;
+    size_t conns_n, conns_cap;
+    struct conn **dirty; /* with something to write */
+    size_t dirty_n, dirty_cap;
+    struct conn **closing; /* references: leave their streams at the end of the turn */
+    size_t closing_n, closing_cap;
+    unsigned char *scratch; /* LWS_PRE + WORKER_WRITE_MAX: where frames are joined */
+    uint64_t next_conn_id;
+    uint64_t next_flush_ns;
+    uint64_t flush_bytes, flush_messages; /* of the flush under way */
+    uint64_t tick_due_ns;
+    uint64_t revocations; /* grows when a session or account is ended: who was looking asks again */
+    uint32_t now_s;       /* monotonic, as of the last tick */
+    struct poll *polls;   /* commands that wait for an event */
+    size_t calls;         /* store requests under way */
+    bool draining;
+    bool stopping;
+};
+
+/* NULL: ERROR_OUT says why. */
+struct worker *worker_create(struct node *node, unsigned index, char error_out[256]);
+void worker_start(struct worker *worker);
+/* Ask for a drain: no new connections, clients are told and closed, commands finish, the loop ends.
+ */
+void worker_drain(struct worker *worker);
+/* Wait for the thread; then free all. Sets *worker to NULL. */
+void worker_join(struct worker *worker);
+void worker_destroy(struct worker **worker);
+
+void worker_add_conn(struct worker *worker, struct conn *conn);
+void worker_remove_conn(struct worker *worker, struct conn *conn);
+void worker_mark_dirty(struct worker *worker, struct conn *conn);
+void worker_closing(struct worker *worker, struct conn *conn);
+void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes);
+uint64_t worker_next_conn_id(struct worker *worker);
+uint32_t worker_now_s(const struct worker *worker);
+
+#endif
