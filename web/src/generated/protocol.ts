@@ -3,18 +3,42 @@
 export const PROTOCOL_VERSION = 1;
 
 export const LIMITS = {
+  /** longest text of a message */
   text_bytes: 16384,
+  /** longest WebSocket message and HTTP body from a client */
   frame_bytes: 65536,
+  /** what a connection may have waiting to be read */
   queue_bytes: 1048576,
+  /** events of a stream that a resume sends again at most */
   resume_events: 1000,
+  /** longest name of a user or channel */
   name_chars: 32,
+  /** longest display name */
   display_name_chars: 64,
+  /** longest topic of a channel */
   topic_chars: 250,
+  /** shortest new password */
   password_min_bytes: 8,
+  /** longest password */
   password_max_bytes: 256,
+  /** longest client_msg_id */
   client_msg_id_chars: 64,
+  /** largest limit, and largest number of ids in a list */
   history_limit: 200,
+  /** users of a direct message beside its opener */
   dm_users: 8,
+  /** the server pings this often; silent twice as long: out */
+  heartbeat_ms: 25000,
+  /** time until a connection must have sent session.start */
+  start_ms: 10000,
+  /** longest wait_ms of stream.events */
+  wait_ms: 30000,
+  /** positions in one session.start */
+  positions: 2000,
+  /** largest channel whose members see presence */
+  presence_members: 200,
+  /** life of a session: 30 days */
+  session_s: 2592000,
 } as const;
 
 export type ErrorType =
@@ -33,6 +57,8 @@ export type ErrorType =
   | "unavailable";
 
 export const CLOSE_CODES = {
+  invalid_utf8: 1007,
+  too_large: 1009,
   draining: 4000,
   unauthenticated: 4001,
   revoked: 4002,
@@ -43,31 +69,50 @@ export const CLOSE_CODES = {
 
 // Values
 
+/** Made by the server, opaque; sorts by time. */
 export type Id = string;
+/** An ordered log of events: c:<channel id> or u:<user id>. */
 export type Stream = string;
+/** RFC 3339 in UTC with milliseconds. */
 export type Time = string;
 export type Empty = Record<string, never>;
+/** Role of an account on the server. */
 export type UserRole = "owner" | "admin" | "member";
+/** Role of a member in a channel. */
 export type ChannelRole = "moderator" | "member";
+/** Who sees a channel. */
 export type ChannelType = "public" | "private" | "dm";
+/** How a user is there. */
 export type PresenceState = "online" | "away" | "dnd" | "offline";
+/** Who may make an account. */
+export type Registration = "open" | "invite" | "closed";
+/** Whether the first account is to be made, and what it takes. */
+export type Setup = "none" | "open" | "code";
+/** How a long job is. */
+export type JobState = "running" | "done" | "failed";
 
+/** An account. */
 export interface User {
   id: Id;
   name: string;
   display_name: string;
   role: UserRole;
   presence?: PresenceState;
+  /** Only of a disabled account. */
   disabled_at?: Time;
 }
 
+/** A channel as everybody sees it. */
 export interface Channel {
   id: Id;
+  /** Empty for a channel of type dm. */
   name: string;
   type: ChannelType;
   topic: string;
   created_at: Time;
+  /** Only of an archived channel. */
   archived_at?: Time;
+  /** How many there are. */
   members: number;
   /** Only for a channel of type dm: all participants. */
   users?: User[];
@@ -77,28 +122,53 @@ export interface Channel {
 export interface ChannelView extends Channel {
   role: ChannelRole;
   epoch: string;
+  /** The last event of its stream. */
   seq: number;
+  /** The last message's number. */
   msg_no: number;
   last_read_seq: number;
+  /** Messages after last_read_seq. */
   unread: number;
+  /** How many of them mention the member. */
   mentions: number;
   /** Only in session.start. */
   resumed?: boolean;
 }
 
+/** A channel in a list. */
 export interface ListedChannel extends Channel {
   joined: boolean;
 }
 
+/** A channel, with the fields of ChannelView for a member. */
+export interface ChannelDetails extends ListedChannel {
+  role?: ChannelRole;
+  epoch?: string;
+  seq?: number;
+  msg_no?: number;
+  last_read_seq?: number;
+  unread?: number;
+  mentions?: number;
+}
+
+/** A channel that one is no longer in. */
+export interface ChannelGone {
+  id: Id;
+}
+
+/** A member of a channel. */
 export interface Member {
   user: User;
   role: ChannelRole;
 }
 
+/** A message, or what is left of a deleted one. */
 export interface Message {
   id: Id;
   channel: Id;
+  /** Position of its message.created in the channel's stream. */
   seq: number;
+  /** Its number among the channel's messages, without holes. */
   msg_no: number;
   author: Id;
   /** Absent once deleted. */
@@ -107,9 +177,11 @@ export interface Message {
   created_at: Time;
   edited_at?: Time;
   deleted_at?: Time;
+  /** Members of the channel that the text mentions. */
   mentions?: Id[];
 }
 
+/** A sign-in on one device. */
 export interface Session {
   id: Id;
   created_at: Time;
@@ -117,14 +189,22 @@ export interface Session {
   expires_at: Time;
   address: string;
   agent: string;
+  /** The session that asks. */
   current: boolean;
 }
 
+/** A position in a stream. */
 export interface Position {
   epoch: string;
   seq: number;
 }
 
+/** Where a stream is, and whether it goes on from where the client was. */
+export interface StreamState extends Position {
+  resumed: boolean;
+}
+
+/** Bounds that a client should know. */
 export interface Limits {
   text_bytes: number;
   frame_bytes: number;
@@ -132,120 +212,235 @@ export interface Limits {
   resume_events: number;
 }
 
-export interface ServerInfo {
+/** A server process. */
+export interface Server {
   name: string;
   version: string;
   node: string;
-  registration: "open" | "invite" | "closed";
-  setup: "none" | "open" | "code";
+}
+
+/** What one may know before signing in. */
+export interface ServerInfo extends Server {
+  registration: Registration;
+  setup: Setup;
   limits: Limits;
 }
 
+/** A new session. */
 export interface SignedIn {
   user: User;
+  /** The session's secret, shown this once. */
   token: string;
   expires_at: Time;
   session: Id;
 }
 
+/** The cut: every later event arrives on this connection. */
 export interface SessionStarted {
   user: User;
   session: Id;
-  server: { name: string; version: string; node: string };
+  server: Server;
   heartbeat_ms: number;
   limits: Limits;
-  streams: Record<Stream, Position & { resumed: boolean }>;
+  /** The user's own stream. */
+  streams: Record<Stream, StreamState>;
   channels: ChannelView[];
 }
 
-export interface Invite {
+/** A new invite. */
+export interface InviteCreated {
+  /** The secret to hand out, shown this once. */
   invite: string;
-  uses: number;
+  /** Without: never. */
   expires_at?: Time;
 }
 
+/** An invite that is still good. */
+export interface Invite {
+  /** Its name, not its secret. */
+  invite: Id;
+  uses_left: number;
+  created_at: Time;
+  created_by?: Id;
+  expires_at?: Time;
+}
+
+/** A long job of the server. */
+export interface Job {
+  job: Id;
+  kind: string;
+  state: JobState;
+  done: number;
+  /** May grow. */
+  total: number;
+  /** What is counted. */
+  unit: string;
+  /** Only when it failed. */
+  error?: string;
+}
+
+/** What is known about an error. */
 export interface ErrorData {
   type: ErrorType;
+  /** The parameter that is wrong. */
   field?: string;
+  /** What is wrong with it. */
   reason?: string;
+  detail?: string;
   retry_after_ms?: number;
+  /** Of an internal error: finds it in the server's log. */
   id?: string;
 }
 
 // Commands
 
 export interface Commands {
-  "server.info": { params: Empty; result: ServerInfo };
+  /** Copy the running database to a new file on the server's machine, and verify the copy. */
+  "admin.backup": { params: { path: string }; result: { job: Id } };
+  /** Archive any channel: it can be read, not written. */
+  "admin.channel.archive": { params: { channel: Id }; result: { channel: Channel } };
+  /** Delete a channel and all its messages, for ever. */
+  "admin.channel.delete": { params: { channel: Id }; result: Empty };
+  /** All channels, also private ones; no direct messages. */
+  "admin.channel.list": {
+    params: { cursor?: string; limit?: number; query?: string };
+    result: { channels: Channel[]; next_cursor?: string };
+  };
+  /** Stop the server as SIGTERM does: tell the clients, finish what is under way, exit. */
+  "admin.drain": { params: Empty; result: Empty };
+  /** Make an invite with which people make accounts. Its secret is shown this once. */
+  "admin.invite.create": {
+    params: { uses?: number; expires_in_s?: number };
+    result: InviteCreated;
+  };
+  /** The invites that are still good. */
+  "admin.invite.list": { params: Empty; result: { invites: Invite[] } };
+  /** End an invite. */
+  "admin.invite.revoke": { params: { invite: string }; result: Empty };
+  /** How far a long job is. */
+  "admin.job": { params: { job: Id }; result: Job };
+  /** The sessions of a user. */
+  "admin.session.list": { params: { user: Id }; result: { sessions: Session[] } };
+  /** End anybody's session; its open connections close at once with 4002. */
+  "admin.session.revoke": { params: { session: Id }; result: Empty };
+  /** Numbers about the server: accounts, channels, messages, connections and more. */
+  "admin.stats": { params: Empty; result: Record<string, number> };
+  /** Make an account. */
+  "admin.user.create": {
+    params: { name: string; password: string; display_name?: string; role?: "owner" | "admin" | "member" };
+    result: { user: User };
+  };
+  /** Lock an account and end its sessions, or unlock it. Its messages stay. */
+  "admin.user.disable": { params: { user: Id; disabled: boolean }; result: { user: User } };
+  /** All accounts, also disabled ones. */
+  "admin.user.list": {
+    params: { cursor?: string; limit?: number; query?: string };
+    result: { users: User[]; next_cursor?: string };
+  };
+  /** Set a user's password. All sessions of the user end. */
+  "admin.user.password": { params: { user: Id; password: string }; result: Empty };
+  /** Change a user's role on the server. The last owner stays one. */
+  "admin.user.role": {
+    params: { user: Id; role: "owner" | "admin" | "member" };
+    result: { user: User };
+  };
+  /** Sign in. Over HTTP it also sets the session cookie. */
+  "auth.login": { params: { name: string; password: string }; result: SignedIn };
+  /** End this session; its open connections close with 4002. Over HTTP it also clears the cookie. */
+  "auth.logout": { params: Empty; result: Empty };
+  /** Change one's own password. All other sessions end. */
+  "auth.password": { params: { old: string; new: string }; result: Empty };
+  /** Make an account and sign in. The first account of a server is its owner. */
   "auth.register": {
     params: { name: string; password: string; display_name?: string; invite?: string };
     result: SignedIn;
   };
-  "auth.login": { params: { name: string; password: string }; result: SignedIn };
-  "auth.logout": { params: Empty; result: Empty };
-  "auth.sessions": { params: Empty; result: { sessions: Session[] } };
+  /** End one of one's own sessions; its open connections close at once with 4002. */
   "auth.revoke": { params: { session: Id }; result: Empty };
-  "auth.password": { params: { old: string; new: string }; result: Empty };
-  "session.start": {
-    params: { token?: string; streams?: Record<Stream, Position> };
-    result: SessionStarted;
-  };
-  "user.get": { params: { user: Id }; result: { user: User } };
-  "user.list": {
-    params: { cursor?: string; limit?: number; query?: string };
-    result: { users: User[]; next_cursor?: string };
-  };
-  "user.update": { params: { display_name?: string }; result: { user: User } };
-  "presence.set": { params: { state: "online" | "away" | "dnd" }; result: Empty };
-  "presence.get": { params: { users: Id[] }; result: { presence: Record<Id, PresenceState> } };
+  /** One's own sessions. */
+  "auth.sessions": { params: Empty; result: { sessions: Session[] } };
+  /** Archive a channel: it can be read, not written. Moderators. */
+  "channel.archive": { params: { channel: Id }; result: { channel: Channel } };
+  /** Make a channel; its maker is its moderator. */
   "channel.create": {
     params: { name: string; type?: "public" | "private"; topic?: string };
     result: { channel: ChannelView };
   };
+  /** A channel, for a member with the member's view of it. */
+  "channel.get": { params: { channel: Id }; result: { channel: ChannelDetails } };
+  /** Add a user to a channel. Members. */
+  "channel.invite": { params: { channel: Id; user: Id }; result: Empty };
+  /** Join a public channel. */
+  "channel.join": { params: { channel: Id }; result: { channel: ChannelView } };
+  /** Leave a channel; a direct message cannot be left. */
+  "channel.leave": { params: { channel: Id }; result: Empty };
+  /** Public channels, and the private ones one is in; no direct messages. */
   "channel.list": {
     params: { cursor?: string; limit?: number; query?: string };
     result: { channels: ListedChannel[]; next_cursor?: string };
   };
-  "channel.get": {
-    params: { channel: Id };
-    result: { channel: ListedChannel & Partial<ChannelView> };
-  };
-  "channel.update": {
-    params: { channel: Id; topic?: string; name?: string };
-    result: { channel: Channel };
-  };
-  "channel.archive": { params: { channel: Id }; result: { channel: Channel } };
-  "channel.join": { params: { channel: Id }; result: { channel: ChannelView } };
-  "channel.leave": { params: { channel: Id }; result: Empty };
-  "channel.invite": { params: { channel: Id; user: Id }; result: Empty };
-  "channel.remove": { params: { channel: Id; user: Id }; result: Empty };
+  /** Who is in a channel. */
   "channel.members": {
     params: { channel: Id; cursor?: string; limit?: number };
     result: { members: Member[]; next_cursor?: string };
   };
-  "dm.open": { params: { users: Id[] }; result: { channel: ChannelView } };
-  "message.send": {
-    params: { channel: Id; text: string; client_msg_id?: string };
-    result: { message: Message };
+  /** Take a user out of a channel. Moderators. */
+  "channel.remove": { params: { channel: Id; user: Id }; result: Empty };
+  /** Change a channel's topic or name. Moderators. */
+  "channel.update": {
+    params: { channel: Id; topic?: string; name?: string };
+    result: { channel: Channel };
   };
-  "message.edit": { params: { message: Id; text: string }; result: { message: Message } };
+  /** The direct message with these users: always the same channel for the same users. */
+  "dm.open": { params: { users: Id[] }; result: { channel: ChannelView } };
+  /** Delete a message. Its author and moderators. */
   "message.delete": { params: { message: Id }; result: { message: Message } };
+  /** Change the text of a message of one's own. */
+  "message.edit": { params: { message: Id; text: string }; result: { message: Message } };
+  /** One message. */
   "message.get": { params: { message: Id }; result: { message: Message } };
+  /** A page of a channel's messages in order; without a position the newest. One position at most. */
   "message.history": {
     params: { channel: Id; before?: number; after?: number; around?: number; limit?: number };
     result: { messages: Message[]; more_before: boolean; more_after: boolean; users: User[] };
   };
-  "stream.events": {
-    params: { stream: Stream; epoch: string; after: number; limit?: number; wait_ms?: number };
-    result: { events: AnyEvent[]; epoch: string; seq: number };
+  /** Send a message. Answered when it is stored safely. */
+  "message.send": {
+    params: { channel: Id; text: string; client_msg_id?: string };
+    result: { message: Message };
   };
+  /** Who is there. */
+  "presence.get": { params: { users: Id[] }; result: { presence: Record<Id, PresenceState> } };
+  /** Say how one is there, on this connection. */
+  "presence.set": { params: { state: "online" | "away" | "dnd" }; result: Empty };
+  /** Everything up to this position is read. Never goes back. */
   "read.mark": {
     params: { channel: Id; seq: number };
     result: { last_read_seq: number; unread: number; mentions: number };
   };
+  /** What this server is, and how to get an account. */
+  "server.info": { params: Empty; result: ServerInfo };
+  /** Begin to receive events on this connection, from where one was. */
+  "session.start": {
+    params: { token?: string; streams?: Record<Stream, Position> };
+    result: SessionStarted;
+  };
+  /** Events after a position, in order; can wait for the next one. */
+  "stream.events": {
+    params: { stream: Stream; epoch: string; after: number; limit?: number; wait_ms?: number };
+    result: { events: AnyEvent[]; epoch: string; seq: number };
+  };
+  /** Show the others that one is typing; repeated every few seconds. */
   "typing.start": { params: { channel: Id }; result: Empty };
-  "admin.invite.create": { params: { uses?: number; expires_in_s?: number }; result: Invite };
-  "admin.invite.list": { params: Empty; result: { invites: Invite[] } };
-  "admin.invite.revoke": { params: { invite: string }; result: Empty };
+  /** One user. */
+  "user.get": { params: { user: Id }; result: { user: User } };
+  /** The users of this server. */
+  "user.list": {
+    params: { cursor?: string; limit?: number; query?: string };
+    result: { users: User[]; next_cursor?: string };
+  };
+  /** Change one's own account. */
+  "user.update": { params: { display_name?: string }; result: { user: User } };
 }
 
 export type CommandName = keyof Commands;
@@ -254,30 +449,50 @@ export type Result<C extends CommandName> = Commands[C]["result"];
 
 // Events
 
-/** What every event of a durable stream carries. */
+/** What every event of a stream carries. */
 export interface Logged {
   stream: Stream;
   epoch: string;
   seq: number;
   at: Time;
+  /** Who did it. */
   actor: Id;
 }
 
 export interface Events {
+  /** A message was sent. */
   "message.created": Logged & { message: Message };
+  /** A message was edited. */
   "message.updated": Logged & { message: Message };
+  /** A message was deleted; it has no text. */
   "message.deleted": Logged & { message: Message };
+  /** A user is a member now. */
   "member.joined": Logged & { user: User; role: ChannelRole };
+  /** A user is no longer a member. */
   "member.left": Logged & { user: User; role: ChannelRole };
+  /** The first event of a channel. */
+  "channel.created": Logged & { channel: Channel };
+  /** The name or topic changed. */
   "channel.updated": Logged & { channel: Channel };
+  /** The channel can only be read from now on. */
   "channel.archived": Logged & { channel: Channel };
+  /** The channel is gone; the last event of its stream. */
+  "channel.deleted": Logged & { channel: ChannelGone };
+  /** The user is in a channel now. */
   "channel.joined": Logged & { channel: ChannelView };
-  "channel.left": Logged & { channel: { id: Id } };
+  /** The user is no longer in a channel. */
+  "channel.left": Logged & { channel: ChannelGone };
+  /** A user whom one shares a channel with changed. */
   "user.updated": { user: User };
+  /** The user read on, on any device. */
   "read.updated": { channel: Id; last_read_seq: number; unread: number; mentions: number };
-  typing: { channel: Id; user: Id };
+  /** Somebody is typing. */
+  "typing": { channel: Id; user: Id };
+  /** A user came, went, or is away. */
   "presence.changed": { user: Id; state: PresenceState };
+  /** This session has ended; the connection closes with 4002. */
   "session.revoked": { session?: Id };
+  /** The server stops; the connection closes with 4000. */
   "server.draining": { reconnect_after_ms: number };
 }
 

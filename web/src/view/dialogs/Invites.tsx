@@ -76,7 +76,7 @@ export function Invites() {
             <span class="pick-text">
               <span class="option-name mono">{i.invite.slice(0, 10)}…</span>
               <span class="option-note">
-                {i.uses === 1 ? "1 use" : `${i.uses} uses`} left
+                {i.uses_left === 1 ? "1 use" : `${i.uses_left} uses`} left
                 {i.expires_at !== undefined && ` · until ${shortTime(i.expires_at)}`}
               </span>
             </span>
