@@ -7,7 +7,8 @@ import { Parley } from './parley.mjs';
 import { Load } from './processes.mjs';
 
 const PASSWORD = 'a password for the benchmarks';
-const WIDTH = 32;
+const WIDTH = 32; // requests under way at once
+export const TEAM = 10;
 
 export class Worlds {
     constructor(bench) {
@@ -60,8 +61,8 @@ export class Worlds {
         }
     }
 
-    // N accounts; one channel of all, smaller ones of the first 10 and 100, and one
-    // channel each for the first 200.
+    // N accounts; one channel of all, smaller ones of the first 10 and 100, and for the
+    // first 200 a channel each and a channel for every ten of them.
     async base() {
         const { people, soloists } = this.bench.sizes;
         await mkdir(this.path('base'), { recursive: true });
@@ -71,6 +72,7 @@ export class Worlds {
             await this.makeHall(parley, 'hall', accounts);
             await this.makeHall(parley, 'hall-10', accounts.slice(0, 10));
             await this.makeHall(parley, 'hall-100', accounts.slice(0, 100));
+            await this.makeTeams(parley, accounts.slice(0, soloists));
             await this.makeSolos(parley, accounts.slice(0, soloists));
         });
     }
@@ -85,12 +87,26 @@ export class Worlds {
         return [owner, ...(await inParallel(names.slice(1), 8, enter))];
     }
 
-    async makeHall(parley, name, tokens) {
+    // A channel of those with the TOKENS, and who they are.
+    async makeChannel(parley, name, tokens) {
         const { channel } = await parley.call('channel.create', { name }, tokens[0]);
         await inParallel(tokens.slice(1), WIDTH, (token) =>
             parley.call('channel.join', { channel: channel.id }, token),
         );
-        await this.writePeople(name, tokens.map((token) => ({ token, channel: channel.id })));
+        return tokens.map((token) => ({ token, channel: channel.id }));
+    }
+
+    async makeHall(parley, name, tokens) {
+        await this.writePeople(name, await this.makeChannel(parley, name, tokens));
+    }
+
+    async makeTeams(parley, tokens) {
+        const people = [];
+        for (let first = 0; first < tokens.length; first += TEAM) {
+            const team = tokens.slice(first, first + TEAM);
+            people.push(...(await this.makeChannel(parley, `team-${first}`, team)));
+        }
+        await this.writePeople('teams', people);
     }
 
     async makeSolos(parley, tokens) {
