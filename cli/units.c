@@ -53,16 +53,26 @@ void units_duration(uint64_t ms, char out[UNITS_SIZE])
         (void)snprintf(out, UNITS_SIZE, "%" PRIu64 " d %02" PRIu64 " h", s / 86400, s / 3600 % 24);
 }
 
+/* Whether TEXT begins like LAYOUT, in which 0 stands for any digit. */
+static bool has_layout(const char *text, const char *layout)
+{
+    for (; *layout != '\0'; text++, layout++)
+        if (*layout == '0' ? *text < '0' || *text > '9' : *text != *layout)
+            return false;
+    return true;
+}
+
 bool units_parse_time(const char *rfc3339, int64_t *seconds_out)
 {
+    static const char layout[] = "0000-00-00T00:00:00";
     struct tm tm = {0};
-    int end = 0;
 
     *seconds_out = 0;
-    if (sscanf(rfc3339, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6)
+    if (!has_layout(rfc3339, layout) ||
+        sscanf(rfc3339, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
         return false;
-    const char *rest = rfc3339 + end;
+    const char *rest = rfc3339 + sizeof(layout) - 1;
     if (*rest == '.')
         rest += 1 + strspn(rest + 1, "0123456789");
     if (strcmp(rest, "Z") != 0 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
