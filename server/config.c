@@ -59,8 +59,9 @@ static void put_unknown(struct buf *out, const char *what, const char *name)
     buf_printf(out, "unknown %s ", what);
     put_quoted(out, name);
     if (guess != NULL)
-        buf_printf(out, "; did you mean \"%s\"?", guess->name);
-    buf_puts(out, " All keys: parleyd --help");
+        buf_printf(out, "; did you mean \"%s\"? All keys: parleyd --help", guess->name);
+    else
+        buf_puts(out, "; all keys: parleyd --help");
 }
 
 /* KEY = VALUE from PLACE; WHERE names it for people: "parley.conf:12", "--workers". */
