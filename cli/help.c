@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
+#include "cli/man.h"
 #include "cli/run.h"
 
 enum { HELP_WIDTH = 88, HELP_INDENT = 26 };
@@ -172,6 +173,22 @@ void help_print(FILE *out, const struct term *term, const struct command *comman
     }
 }
 
+static enum exit_code print_man(const struct cli *cli)
+{
+    const char *page = cli->options.arg_count > 0 ? cli->options.args[0] : "parleyctl";
+    struct buf error = {0};
+
+    if (!options_choice("a page", page, "parleyctl parleyd parley.conf", &error))
+        return cli_usage(cli, &error);
+    if (strcmp(page, "parleyctl") == 0)
+        man_parleyctl(stdout);
+    else if (strcmp(page, "parleyd") == 0)
+        man_parleyd(stdout);
+    else
+        man_parley_conf(stdout);
+    return EXIT_CODE_OK;
+}
+
 enum exit_code cmd_help(struct cli *cli)
 {
     const struct options *options = &cli->options;
@@ -179,10 +196,8 @@ enum exit_code cmd_help(struct cli *cli)
     const char *group = NULL;
     size_t used;
 
-    if (options->value[OPTION_MAN] != NULL) {
-        help_print_man(stdout);
-        return EXIT_CODE_OK;
-    }
+    if (options->value[OPTION_MAN] != NULL)
+        return print_man(cli);
     if (options->arg_count > 0) {
         command = command_find(options->args, options->arg_count, &used);
         if (command == NULL && options->arg_count == 1 && command_is_group(options->args[0]))

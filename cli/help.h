@@ -1,4 +1,4 @@
-/* help.h - help texts and the manual page, made from the tables. */
+/* help.h - help texts, made from the tables. */
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 
@@ -10,9 +10,6 @@
 /* Help on COMMAND, or on the commands of GROUP ("user"), or (both NULL) on everything. */
 void help_print(FILE *out, const struct term *term, const struct command *command,
                 const char *group);
-/* parleyctl(1) in man(7) macros. */
-void help_print_man(FILE *out);
-
 /* Text in lines of at most WIDTH columns, each after INDENT spaces; "\n\n" parts paragraphs. */
 void help_wrap(FILE *out, const char *text, size_t indent, size_t width);
 

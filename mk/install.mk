@@ -24,3 +24,15 @@ install: parleyd parleyctl web
 
 # $(1): arguments of parleyctl; $(2): file below share/ that gets its output
 install_output = mkdir -p $(SHARE)/$(dir $(2)) && $(BUILD)/parleyctl $(1) >$(SHARE)/$(2)
+
+# The manual pages and completion scripts in the sources are what parleyctl prints; a test compares them.
+.PHONY: man
+## man: write docs/man/ and cli/completion/ anew from the tables
+man: parleyctl
+	mkdir -p docs/man cli/completion
+	$(BUILD)/parleyctl help --man parleyctl >docs/man/parleyctl.1
+	$(BUILD)/parleyctl help --man parleyd >docs/man/parleyd.8
+	$(BUILD)/parleyctl help --man parley.conf >docs/man/parley.conf.5
+	$(BUILD)/parleyctl completion bash >cli/completion/parleyctl.bash
+	$(BUILD)/parleyctl completion zsh >cli/completion/_parleyctl
+	$(BUILD)/parleyctl completion fish >cli/completion/parleyctl.fish

@@ -1,0 +1,144 @@
+# parleyctl completion for bash; made by `parleyctl completion bash`.
+# shellcheck shell=bash
+
+_parleyctl_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+_parleyctl_files() {
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
+}
+
+_parleyctl_names() {
+    _parleyctl_words "$(parleyctl "${target[@]}" "$1" list --names --limit 1000 --timeout 2 2>/dev/null)"
+}
+
+_parleyctl() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local given=() target=() options i
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --data | --socket | --server | --token-file)
+            target+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
+            i=$((i + 1))
+            ;;
+        --token | --timeout | --color | --query | -q | --limit | -l | --role | -r | --display-name | -d | --password-file | --uses | -u | --expires | -e | --client-msg-id | -i | --retry | --lines | -n)
+            i=$((i + 1))
+            ;;
+        -*) ;;
+        *) given+=("${COMP_WORDS[i]}") ;;
+        esac
+    done
+    case $prev in
+    --data)
+        _parleyctl_files -d
+        return
+        ;;
+    --socket)
+        _parleyctl_files -f
+        return
+        ;;
+    --server)
+        :
+        return
+        ;;
+    --token)
+        :
+        return
+        ;;
+    --token-file)
+        _parleyctl_files -f
+        return
+        ;;
+    --timeout)
+        :
+        return
+        ;;
+    --color)
+        _parleyctl_words 'auto always never'
+        return
+        ;;
+    --query | -q)
+        :
+        return
+        ;;
+    --limit | -l)
+        :
+        return
+        ;;
+    --role | -r)
+        _parleyctl_words 'member admin owner'
+        return
+        ;;
+    --display-name | -d)
+        :
+        return
+        ;;
+    --password-file)
+        _parleyctl_files -f
+        return
+        ;;
+    --uses | -u)
+        :
+        return
+        ;;
+    --expires | -e)
+        :
+        return
+        ;;
+    --client-msg-id | -i)
+        :
+        return
+        ;;
+    --retry)
+        :
+        return
+        ;;
+    --lines | -n)
+        :
+        return
+        ;;
+    esac
+    options='--data --socket --server --token --token-file --timeout --json --color --help --version'
+    case "${given[*]}" in
+    "user list"*) options+=' --query --limit --names' ;;
+    "user create"*) options+=' --role --display-name --password-file' ;;
+    "user password"*) options+=' --password-file' ;;
+    "channel list"*) options+=' --query --limit --names' ;;
+    "channel delete"*) options+=' --yes' ;;
+    "invite create"*) options+=' --uses --expires' ;;
+    "send"*) options+=' --client-msg-id --retry' ;;
+    "tail"*) options+=' --lines --no-follow' ;;
+    "drain"*) options+=' --wait' ;;
+    "help"*) options+=' --man' ;;
+    esac
+    if [[ $cur == -* ]]; then
+        _parleyctl_words "$options"
+        return
+    fi
+    case "${given[*]}" in
+    '' | help) _parleyctl_words 'user session channel invite send tail stats backup rebuild config drain version completion help' ;;
+    user) _parleyctl_words 'list create disable enable password role' ;;
+    session) _parleyctl_words 'list revoke' ;;
+    channel) _parleyctl_words 'list archive delete' ;;
+    invite) _parleyctl_words 'create list revoke' ;;
+    config) _parleyctl_words 'check' ;;
+    "user disable") _parleyctl_names user ;;
+    "user enable") _parleyctl_names user ;;
+    "user password") _parleyctl_names user ;;
+    "user role") _parleyctl_names user ;;
+    "user role "*) _parleyctl_words 'member admin owner' ;;
+    "session list") _parleyctl_names user ;;
+    "channel archive") _parleyctl_names channel ;;
+    "channel delete") _parleyctl_names channel ;;
+    "send") _parleyctl_names channel ;;
+    "tail") _parleyctl_names channel ;;
+    "backup") _parleyctl_files -f ;;
+    "config check") _parleyctl_files -f ;;
+    "completion") _parleyctl_words 'bash zsh fish' ;;
+    esac
+}
+
+complete -F _parleyctl parleyctl
