@@ -19,14 +19,14 @@ enum {
     CATCH_UP_BYTES = 256 * 1024, /* queue below which more missed events are fetched */
 };
 
-struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *peer, bool admin)
+struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *peer, enum door door)
 {
     struct conn *c = mem_zalloc(sizeof(*c));
 
     c->wsi = wsi;
     c->worker = worker;
     c->peer = peer;
-    c->admin = admin;
+    c->door = door;
     c->refs = 1;
     c->id = worker_next_conn_id(worker);
     c->opened_s = c->last_rx_s = worker_now_s(worker);

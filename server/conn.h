@@ -20,6 +20,7 @@
 #include "protocol/command.h"
 #include "protocol/websocket.h"
 #include "server/frame.h"
+#include "server/listener.h"
 #include "server/throttle.h"
 #include "storage/store.h"
 
@@ -59,13 +60,13 @@ struct conn {
     uint32_t last_rx_s;
     uint32_t requests; /* commands under way */
     uint16_t close_code;
-    bool admin; /* came by the admin socket */
     bool websocket;
     bool starting; /* session.start is under way */
     bool dirty;
     bool closing;
     bool pinged;
-    bool filling; /* a stream is catching up */
+    bool filling;   /* a stream is catching up */
+    enum door door; /* by which it came */
     const char *close_reason;
 
     struct frame **queue;
@@ -75,7 +76,7 @@ struct conn {
     struct buf in; /* a message that came in parts */
 };
 
-struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *peer, bool admin);
+struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *peer, enum door door);
 struct conn *conn_ref(struct conn *conn);
 void conn_unref(struct conn *conn);
 /* The socket is gone: gives up the session, streams and queue. The caller's reference goes too. */

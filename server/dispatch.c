@@ -305,7 +305,7 @@ static enum err check_rate(struct request *req)
         req->detail = "Too many commands of this connection are still being answered";
         return ERR_RATE_LIMITED;
     }
-    if (c->admin || !req->node->config.rate_limits || limit.per_second == 0)
+    if (c->door == DOOR_ADMIN || !req->node->config.rate_limits || limit.per_second == 0)
         return ERR_OK;
     if (c->rates == NULL)
         c->rates = mem_zalloc(RATE_COUNT * sizeof(*c->rates));
@@ -432,7 +432,7 @@ static enum err begin_http(struct request *req, const char *name, const char *bo
         if (!json_is_object(req->root))
             return request_fail(req, ERR_INVALID_REQUEST, NULL, "the body must be a JSON object");
     }
-    if (req->conn->admin)
+    if (req->conn->door == DOOR_ADMIN)
         return account_as_owner(req, begin_http_command);
     if (req->token == NULL || req->command->access == ACCESS_ANYONE)
         return begin_http_command(req);

@@ -67,7 +67,7 @@ static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
     char token[TOKEN_TEXT_MAX];
     const struct config *config = &conn->worker->node->config;
 
-    if (strcmp(to, "websocket") != 0 || conn->admin)
+    if (strcmp(to, "websocket") != 0 || conn->door != DOOR_PUBLIC)
         return refuse_upgrade(wsi, 404, "Only WebSocket is offered, at /ws");
     gateway_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path));
     if (strcmp(path, "/ws") != 0)
@@ -251,7 +251,7 @@ bool gateway_open(struct worker *worker, char error_out[256])
         .keepalive_timeout = KEEPALIVE_SECONDS,
         .server_string = "parley",
     };
-    struct lws_context_creation_info admin;
+    struct lws_context_creation_info plain;
 
     if (config->tls_cert[0] != '\0')
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
@@ -263,7 +263,7 @@ bool gateway_open(struct worker *worker, char error_out[256])
         return false;
     }
     info.options = LWS_SERVER_OPTION_LIBUV;
-    admin = info;
+    plain = info;
     info.vhost_name = "public";
     if (config->tls_cert[0] != '\0') {
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
@@ -271,10 +271,10 @@ bool gateway_open(struct worker *worker, char error_out[256])
         info.ssl_private_key_filepath = config->tls_key;
         info.alpn = "http/1.1";
     }
-    admin.vhost_name = "admin";
+    plain.vhost_name = "plain";
     worker->vhost = lws_create_vhost(worker->lws, &info);
-    worker->admin_vhost = lws_create_vhost(worker->lws, &admin);
-    if (worker->vhost != NULL && worker->admin_vhost != NULL)
+    worker->plain_vhost = lws_create_vhost(worker->lws, &plain);
+    if (worker->vhost != NULL && worker->plain_vhost != NULL)
         return true;
     (void)snprintf(error_out, 256, "libwebsockets refused the configuration%s%.120s",
                    config->tls_cert[0] != '\0' ? "; check tls_cert " : "", config->tls_cert);
@@ -286,13 +286,14 @@ void gateway_close(struct worker *worker)
     lws_context_destroy(worker->lws);
 }
 
-void gateway_adopt(struct worker *worker, int fd, struct peer *peer, bool admin)
+void gateway_adopt(struct worker *worker, int fd, struct peer *peer, enum door door)
 {
-    struct lws *wsi = lws_adopt_socket_vhost(admin ? worker->admin_vhost : worker->vhost, fd);
+    struct lws *wsi =
+        lws_adopt_socket_vhost(door == DOOR_PUBLIC ? worker->vhost : worker->plain_vhost, fd);
 
     if (wsi == NULL) { /* the library has closed FD */
         peer_release(&peer);
         return;
     }
-    lws_set_opaque_user_data(wsi, conn_create(worker, wsi, peer, admin));
+    lws_set_opaque_user_data(wsi, conn_create(worker, wsi, peer, door));
 }

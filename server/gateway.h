@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/listener.h"
+
 struct lws;
 struct conn;
 struct peer;
@@ -24,7 +26,7 @@ bool gateway_open(struct worker *worker, char error_out[256]);
 /* Ends the context; WORKER's loop must still run until its handles are closed. */
 void gateway_close(struct worker *worker);
 /* An accepted socket becomes a connection; the gateway owns FD and PEER from now on. */
-void gateway_adopt(struct worker *worker, int fd, struct peer *peer, bool admin);
+void gateway_adopt(struct worker *worker, int fd, struct peer *peer, enum door door);
 
 /* gateway_http.c: one request after the other on a connection. The return values are those of a
  * libwebsockets callback: not 0 closes. */

@@ -246,8 +246,11 @@ static int answer_get(struct conn *conn, const char *path)
         return answer(conn, 200, "text/plain; charset=utf-8", "", "ok\n", 3);
     if (strcmp(path, "/readyz") == 0)
         return answer_ready(conn);
-    if (strcmp(path, "/metrics") == 0 && (node->config.metrics_listen.len == 0 || conn->admin))
+    if (strcmp(path, "/metrics") == 0 &&
+        (node->config.metrics_listen.len == 0 || conn->door != DOOR_PUBLIC))
         return answer_metrics(conn);
+    if (conn->door == DOOR_METRICS)
+        return refuse(conn, ERR_NOT_FOUND, 404, "", "Here are /metrics, /healthz and /readyz");
     if (strcmp(path, "/ws") == 0)
         return refuse(conn, ERR_INVALID_REQUEST, 400, "", "This address speaks WebSocket only");
     if (strncmp(path, "/api/", 5) == 0)
@@ -350,7 +353,7 @@ static int begin_command(struct conn *conn, const char *name)
         return refuse(conn, ERR_TOO_LARGE, 413, "", "The body is larger than frame_bytes");
     if (x->expected > 0 && !type_is_json(wsi))
         return refuse(conn, ERR_INVALID_REQUEST, 415, "", "Content-Type must be application/json");
-    if (!conn->admin && !take_token(conn, x))
+    if (conn->door != DOOR_ADMIN && !take_token(conn, x))
         return 0;
     take_client(conn, x);
     (void)snprintf(x->command, sizeof(x->command), "%s", name);
@@ -366,7 +369,7 @@ int gateway_http_request(struct conn *conn, const char *path)
 
     x->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     conn->last_rx_s = worker_now_s(conn->worker);
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0) {
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS) {
         if (strncmp(path, API, sizeof(API) - 1) == 0)
             return begin_command(conn, path + sizeof(API) - 1);
         return refuse(conn, ERR_NOT_FOUND, 404, "",

@@ -34,7 +34,7 @@ enum {
 struct listener {
     struct worker *worker;
     int fd;
-    bool admin;
+    enum door door;
     int reserve; /* a descriptor to give up when there is no other */
     uv_poll_t poll;
     uv_timer_t pause;
@@ -181,7 +181,7 @@ static void take(struct listener *l, int fd, const struct sockaddr *addr)
     struct peer *peer = NULL;
     int one = 1;
 
-    if (l->admin) {
+    if (l->door == DOOR_ADMIN) {
         if (!admin_is_allowed(fd)) {
             (void)close(fd);
             return;
@@ -195,7 +195,7 @@ static void take(struct listener *l, int fd, const struct sockaddr *addr)
         }
     }
     metric_add(METRIC_CONNECTIONS_ACCEPTED, 1);
-    gateway_adopt(l->worker, fd, peer, l->admin);
+    gateway_adopt(l->worker, fd, peer, l->door);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -220,13 +220,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
 }
 
-void listener_add(struct worker *worker, int fd, bool admin)
+void listener_add(struct worker *worker, int fd, enum door door)
 {
     struct listener *l = mem_zalloc(sizeof(*l));
 
     l->worker = worker;
     l->fd = fd;
-    l->admin = admin;
+    l->door = door;
     l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)uv_poll_init(&worker->loop, &l->poll, fd);
     (void)uv_timer_init(&worker->loop, &l->pause);

@@ -24,8 +24,11 @@ bool listen_sockets(struct listen_addr *addr, unsigned workers, int *fds_out, ch
  */
 int listen_unix(const char *path, char error_out[256]);
 
-/* Accept on FD from now on; ADMIN for the admin socket. The listener owns FD. */
-void listener_add(struct worker *worker, int fd, bool admin);
+/* What a listener is for. */
+enum door { DOOR_PUBLIC, DOOR_ADMIN, DOOR_METRICS };
+
+/* Accept on FD from now on. The listener owns FD. */
+void listener_add(struct worker *worker, int fd, enum door door);
 /* Stop accepting and close all of WORKER's sockets. */
 void listeners_close(struct worker *worker);
 

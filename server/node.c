@@ -219,7 +219,7 @@ static bool start_listener(struct node *node, struct listen_addr *addr, char err
     bool ok = listen_sockets(addr, node->workers_n, fds, error_out);
 
     for (unsigned i = 0; ok && i < node->workers_n; i++)
-        listener_add(node->workers[i], fds[i], false);
+        listener_add(node->workers[i], fds[i], DOOR_PUBLIC);
     free(fds);
     if (!ok)
         return false;
@@ -237,7 +237,21 @@ static bool start_admin(struct node *node, char error_out[512])
     buf_free(&path);
     if (fd < 0)
         return false;
-    listener_add(node->workers[0], fd, true);
+    listener_add(node->workers[0], fd, DOOR_ADMIN);
+    return true;
+}
+
+static bool start_metrics(struct node *node, char error_out[512])
+{
+    struct listen_addr *addr = &node->config.metrics_listen;
+    int fd;
+
+    if (addr->len == 0)
+        return true;
+    if (!listen_sockets(addr, 1, &fd, error_out))
+        return false;
+    listener_add(node->workers[0], fd, DOOR_METRICS);
+    (void)printf("metrics on http://%s/metrics\n", addr->text);
     return true;
 }
 
@@ -248,7 +262,7 @@ bool node_start(struct node *node, char error_out[512])
         if (node->workers[i] == NULL)
             return false;
     }
-    if (!start_admin(node, error_out))
+    if (!start_admin(node, error_out) || !start_metrics(node, error_out))
         return false;
     for (size_t i = 0; i < node->config.listen.n; i++)
         if (!start_listener(node, &node->config.listen.items[i], error_out))

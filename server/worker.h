@@ -46,8 +46,8 @@ struct worker {
     uv_timer_t pacer; /* ends a pause */
     struct mailbox box;
     struct lws_context *lws;
-    struct lws_vhost *vhost;
-    struct lws_vhost *admin_vhost;
+    struct lws_vhost *vhost;       /* the public one, with TLS if configured */
+    struct lws_vhost *plain_vhost; /* admin socket and metrics */
     struct listener *listeners;
     struct hub *hub;
     struct worker_user *users; /* signed in here, by id */

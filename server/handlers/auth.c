@@ -50,7 +50,7 @@ static void set_cookie(struct request *req, const char *token, int64_t max_age_s
 {
     bool tls = req->node->config.tls_cert[0] != '\0';
 
-    if (!req->http || req->conn->admin)
+    if (!req->http || req->conn->door == DOOR_ADMIN)
         return;
     (void)snprintf(req->set_cookie, sizeof(req->set_cookie),
                    SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", token,
@@ -116,7 +116,7 @@ enum err handle_auth_register(struct request *req)
     const char *invite = request_str(req, "invite");
     bool first = !atomic_load(&node->has_accounts);
 
-    if (first && node->setup_code[0] != '\0' && !req->conn->admin &&
+    if (first && node->setup_code[0] != '\0' && req->conn->door != DOOR_ADMIN &&
         !setup_code_matches(invite, node->setup_code)) {
         req->detail =
             "The first account needs the set-up code that the server printed at its start";
@@ -181,8 +181,9 @@ enum err handle_auth_login(struct request *req)
 {
     struct sign_in *s = sign_in_begin(req);
     struct store_req *store = &req->call.req;
-    uint32_t wait = throttle_begin(req->node->throttle, s->name,
-                                   req->conn->admin ? NULL : req->address, req->started_ns);
+    uint32_t wait =
+        throttle_begin(req->node->throttle, s->name,
+                       req->conn->door == DOOR_ADMIN ? NULL : req->address, req->started_ns);
     char *ref;
 
     if (wait > 0) {
