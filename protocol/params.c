@@ -148,7 +148,9 @@ static const char *check_stream(const struct param_spec *spec, const char *s, si
 
 static const char *check_enum(const struct param_spec *spec, const char *s, size_t n)
 {
-    for (const char *word = spec->words; word != NULL; word = strchr(word, '|')) {
+    bool one = memchr(s, '|', n) == NULL;
+
+    for (const char *word = spec->words; one && word != NULL; word = strchr(word, '|')) {
         word += *word == '|';
         if (strncmp(word, s, n) == 0 && (word[n] == '|' || word[n] == '\0'))
             return NULL;
