@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <time.h>
 
 #include "cli/report.h"
 #include "cli/retry.h"
@@ -9,7 +8,6 @@
 static enum exit_code wait_for_end(struct cli *cli)
 {
     uint64_t deadline = monotonic_ms() + (uint64_t)cli->timeout_ms;
-    struct timespec pause = {.tv_nsec = 100000000};
     struct reply reply = {0};
     enum reply_kind kind;
 
@@ -17,7 +15,7 @@ static enum exit_code wait_for_end(struct cli *cli)
         kind = client_call(cli->client, "server.info", "{}", 1000, &reply);
         if (kind == REPLY_UNREACHABLE || monotonic_ms() >= deadline)
             break;
-        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        pause_ms(100);
     }
     reply_free(&reply);
     if (kind == REPLY_UNREACHABLE)

@@ -1,7 +1,6 @@
 #include "cli/job.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "cli/progress.h"
 #include "cli/reader.h"
@@ -19,13 +18,6 @@ struct job {
     char label[48];
 };
 
-static void pause_ms(long ms)
-{
-    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-}
-
 static void copy_safe(char *to, size_t size, const char *from)
 {
     struct buf safe = {0};
@@ -35,25 +27,22 @@ static void copy_safe(char *to, size_t size, const char *from)
     buf_free(&safe);
 }
 
-/* A job may have several steps (`what`: copying, verifying), each with its own bar. */
+/* A job may have several steps, each counting something else and with a bar of its own. */
 static void show(struct job *job, struct reader *r, const json_t *state)
 {
-    const char *what = reader_string_opt(r, state, "what");
-    const char *kind = reader_string(r, state, "kind");
-    const char *unit = reader_string_opt(r, state, "unit");
-    char label[sizeof(job->label)];
+    char unit[sizeof(job->unit)];
 
-    copy_safe(label, sizeof(label), what != NULL && *what != '\0' ? what : kind);
-    if (!job->bar_started || strcmp(label, job->label) != 0) {
+    copy_safe(unit, sizeof(unit), reader_string(r, state, "unit"));
+    if (!job->bar_started || strcmp(unit, job->unit) != 0) {
         if (job->bar_started)
             progress_end(&job->bar, monotonic_ms());
-        memcpy(job->label, label, sizeof(label));
-        copy_safe(job->unit, sizeof(job->unit), unit != NULL ? unit : "");
+        memcpy(job->unit, unit, sizeof(unit));
+        copy_safe(job->label, sizeof(job->label), reader_string(r, state, "kind"));
         progress_start(&job->bar, stderr, job->cli->err, job->label, job->unit, monotonic_ms());
         job->bar_started = true;
     }
-    progress_update(&job->bar, reader_uint_opt(r, state, "done"),
-                    reader_uint_opt(r, state, "total"), monotonic_ms());
+    progress_update(&job->bar, reader_uint(r, state, "done"), reader_uint(r, state, "total"),
+                    monotonic_ms());
 }
 
 static enum exit_code finish(struct job *job, struct reader *r, const json_t *state)

@@ -13,6 +13,13 @@ uint64_t monotonic_ms(void)
     return clock_monotonic_ns() / 1000000;
 }
 
+void pause_ms(uint64_t ms)
+{
+    struct timespec pause = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
 void retry_start(struct retry *retry, int64_t seconds)
 {
     retry->tries = 0;
@@ -59,8 +66,6 @@ bool retry_wait(struct retry *retry, const struct reply *reply)
     uint64_t delay = retry_delay_ms(retry->tries++, asked, random);
     if (delay > retry->deadline_ms - now)
         delay = retry->deadline_ms - now;
-    struct timespec pause = {.tv_sec = (time_t)(delay / 1000),
-                             .tv_nsec = (long)(delay % 1000) * 1000000};
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    pause_ms(delay);
     return true;
 }

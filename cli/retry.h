@@ -21,5 +21,6 @@ bool retry_wait(struct retry *retry, const struct reply *reply);
 /* How long the next wait would be, RANDOM being any number. */
 uint64_t retry_delay_ms(unsigned tries, int64_t retry_after_ms, uint32_t random);
 uint64_t monotonic_ms(void);
+void pause_ms(uint64_t ms);
 
 #endif

@@ -17,7 +17,7 @@
 #include "cli/retry.h"
 #include "cli/tail_view.h"
 
-enum { PAGE = 200, WAIT_MS = 25000, EPOCH_MAX = 16, LINES_MAX = 10000 };
+enum { PAGE = 200, WAIT_MS = 25000, IDLE_MS = 250, EPOCH_MAX = 16, LINES_MAX = 10000 };
 
 struct tail {
     struct cli *cli;
@@ -258,11 +258,16 @@ static enum exit_code follow(struct tail *tail)
         buf_json_member(&params, "epoch", tail->epoch);
         buf_printf(&params, ",\"after\":%" PRIu64 ",\"limit\":%d,\"wait_ms\":%d}", tail->seq, PAGE,
                    WAIT_MS);
+        uint64_t asked = monotonic_ms();
         code = call(tail, "stream.events", &params, WAIT_MS, &reply);
         buf_free(&params);
         if (code == EXIT_CODE_OK) {
             tail->gone = 0;
             code = take_events(tail, &reply);
+            /* a draining server does not wait for events: do not keep it busy */
+            if (json_array_size(json_object_get(reply.json, "events")) == 0 &&
+                monotonic_ms() - asked < WAIT_MS / 2)
+                pause_ms(IDLE_MS);
         } else if (reply.kind == REPLY_PROBLEM && strcmp(reply.problem.type, "gone") == 0) {
             code = catch_up(tail);
         }
