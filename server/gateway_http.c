@@ -137,7 +137,12 @@ static int refuse(struct conn *conn, enum err err, int status, const char *extra
     struct buf body = {0};
 
     exchange_get(conn)->last = true;
-    problem_put(&body, err, NULL, detail, -1);
+    buf_putc(&body, '{');
+    buf_json_member(&body, "type", err_name(err));
+    buf_json_member(&body, "title", err_title(err));
+    buf_json_member_int(&body, "status", status);
+    buf_json_member(&body, "detail", detail);
+    buf_putc(&body, '}');
     (void)answer(conn, status, PROBLEM_TYPE, extra, body.data, body.len);
     buf_free(&body);
     return 0;
@@ -347,8 +352,10 @@ static int begin_command(struct conn *conn, const char *name)
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
         return refuse(conn, ERR_INVALID_REQUEST, 411, "",
                       "Send the body with a Content-Length, not in chunks");
-    if (!content_length(wsi, &x->expected))
-        return refuse(conn, ERR_INVALID_REQUEST, 411, "", "A Content-Length is needed");
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
+        x->last = true; /* no body (RFC 9112 section 6.3); the library would wait for one */
+    else if (!content_length(wsi, &x->expected))
+        return refuse(conn, ERR_INVALID_REQUEST, 400, "", "The Content-Length is not a number");
     if (x->expected > conn->worker->node->config.frame_bytes)
         return refuse(conn, ERR_TOO_LARGE, 413, "", "The body is larger than frame_bytes");
     if (x->expected > 0 && !type_is_json(wsi))
