@@ -8,6 +8,16 @@ export function clockTime(at: string): string {
   return clock.format(new Date(at));
 }
 
+/** Without am and pm, for where there is little room and the day's half is clear from the rows around. */
+export function briefTime(at: string): string {
+  return clock
+    .formatToParts(new Date(at))
+    .filter((part) => part.type !== "dayPeriod")
+    .map((part) => part.value)
+    .join("")
+    .trim();
+}
+
 export function fullTime(at: string): string {
   return full.format(new Date(at));
 }

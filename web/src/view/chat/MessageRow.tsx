@@ -2,7 +2,7 @@ import type { Message, User } from "../../generated/protocol";
 import { displayName } from "../../state/selectors";
 import { Avatar } from "../base/Avatar";
 import { pure } from "../base/pure";
-import { clockTime, fullTime } from "../base/time";
+import { briefTime, clockTime, fullTime } from "../base/time";
 import { EditBox } from "./EditBox";
 import { Markup } from "./Markup";
 import { MessageTools } from "./MessageTools";
@@ -32,7 +32,7 @@ export const MessageRow = pure((props: Props) => {
   return (
     <article class={classes.join(" ")} tabIndex={-1} aria-labelledby={`${id}-who ${id}-when ${id}-what`} data-message={message.id}>
       {grouped ? (
-        <Time id={`${id}-when`} at={message.created_at} class="gutter-time" />
+        <Time id={`${id}-when`} at={message.created_at} class="gutter-time" brief />
       ) : (
         <Avatar user={author} id={message.author} />
       )}
@@ -69,10 +69,10 @@ export const MessageRow = pure((props: Props) => {
   );
 });
 
-function Time({ id, at, class: name }: { id: string; at: string; class: string }) {
+function Time({ id, at, class: name, brief }: { id: string; at: string; class: string; brief?: boolean }) {
   return (
     <time id={id} class={name} dateTime={at} title={fullTime(at)}>
-      {clockTime(at)}
+      {brief === true ? briefTime(at) : clockTime(at)}
     </time>
   );
 }

@@ -42,7 +42,7 @@ export function AddPeople({ channel: id }: { channel: Id }) {
               </span>
               <button
                 type="button"
-                class="button small primary"
+                class="button small"
                 aria-label={`Add ${displayName(user)}`}
                 disabled={done || action.busy}
                 onClick={() =>

@@ -83,7 +83,7 @@ export function NewMessage() {
               </span>
               <button
                 type="button"
-                class={on ? "button small" : "button small primary"}
+                class="button small"
                 aria-pressed={on}
                 aria-label={`Choose ${displayName(user)}`}
                 onClick={() => toggle(user)}
