@@ -207,9 +207,9 @@ enum store_op {
                        (of u:<user>), out.user: one consistent cut */
     STORE_TOPS,     /* in.tops; out.tops, in the order asked */
     STORE_EVENTS, /* in.events {stream, after, limit}; out.events, out.top. No visibility check. */
-    STORE_USER_GET,        /* in.user {user or "@name", secret}; out.user */
-    STORE_USER_LIST,       /* in.page; out.users, out.next */
-    STORE_CHANNEL_GET,     /* in.channel {channel or "#name"}; out.channel */
+    STORE_USER_GET,    /* in.user {user or "@name", secret}; out.user. user NULL: the first owner */
+    STORE_USER_LIST,   /* in.page; out.users, out.next */
+    STORE_CHANNEL_GET, /* in.channel {channel or "#name"}; out.channel */
     STORE_CHANNEL_LIST,    /* in.page; out.channels, out.next; system: all but dms */
     STORE_CHANNEL_MEMBERS, /* in.channel + in.page via in.members; out.members, out.next */
     STORE_MESSAGE_GET,     /* in.message {message}; out.message */

@@ -1,0 +1,13 @@
+/* backends.h - which databases there are. */
+#ifndef STORAGE_BACKENDS_H
+#define STORAGE_BACKENDS_H
+
+#include "storage/store_ops.h"
+
+/* The backend of a URL and what follows "scheme:" in it; NULL: unknown. */
+const struct store_ops *backend_find(const char *url, const char **path_out);
+/* Open the database at URL; EXISTING: do not create one. */
+enum err backend_open(const char *url, bool existing, struct store_backend **out,
+                      char error_out[STORE_ERROR_SIZE]);
+
+#endif

@@ -1,0 +1,187 @@
+/* committer.c - group commit: what is pending becomes one transaction, one fsync, one callback.
+ *
+ *   take the pending writes -> begin -> each request's rules -> write back counters -> commit
+ *        -> on_commit (acks and events)
+ *
+ * A refused request has changed nothing and is answered with the batch. When the database itself
+ * fails, the batch is rolled back and
+ *   - if it cannot write (no space, I/O, read-only, locked): all of it is answered UNAVAILABLE and
+ *     writing stops; a small write every half second finds out when it works again;
+ *   - if it is damaged: the batch is done again one by one, so that only the request that touches
+ *     the damage fails.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "storage/ops.h"
+#include "storage/threads.h"
+
+#define PROBE_INTERVAL_NS UINT64_C(500000000)
+
+struct committer {
+    struct store *store;
+    struct txn txn;
+    struct store_req **reqs;
+    uint64_t probe_ns; /* when to probe next; 0: writing works */
+    int64_t logged_ms;
+};
+
+static void set_writable(struct store *s, bool writable, const char *reason)
+{
+    (void)pthread_mutex_lock(&s->state_lock);
+    s->writable = writable;
+    memcpy(s->reason, reason, strnlen(reason, sizeof(s->reason) - 1) + 1);
+    s->reason[sizeof(s->reason) - 1] = '\0';
+    (void)pthread_mutex_unlock(&s->state_lock);
+}
+
+static void stop_writing(struct committer *c, const char *reason)
+{
+    log_error("writing has stopped", LOG_STR("reason", reason));
+    set_writable(c->store, false, reason);
+    c->probe_ns = clock_monotonic_ns() + PROBE_INTERVAL_NS;
+}
+
+static void probe(struct committer *c)
+{
+    struct store_conn *conn = c->txn.conn;
+
+    if (conn->ops->probe(conn) == ERR_OK) {
+        log_info("writing works again");
+        set_writable(c->store, true, "");
+        c->probe_ns = 0;
+        return;
+    }
+    set_writable(c->store, false, conn->reason);
+    c->probe_ns = clock_monotonic_ns() + PROBE_INTERVAL_NS;
+}
+
+static void answer(struct store_req *req, enum err err, const char *reason)
+{
+    memset(&req->out, 0, sizeof(req->out));
+    req->err = err;
+    req->field = NULL;
+    req->reason = reason;
+}
+
+static void answer_unavailable(struct store_req *req)
+{
+    answer(req, ERR_UNAVAILABLE, "the store cannot write now");
+}
+
+/* Hand a batch to the server. */
+static void deliver(struct committer *c, struct store_req **reqs, size_t n, bool committed,
+                    uint64_t started_ns)
+{
+    struct store_commit commit = {.reqs = reqs,
+                                  .reqs_n = n,
+                                  .events = c->txn.events,
+                                  .events_n = committed ? c->txn.events_n : 0,
+                                  .started_ns = started_ns,
+                                  .committed_ns = clock_monotonic_ns()};
+
+    c->store->options.on_commit(c->store->options.arg, &commit);
+}
+
+static void reject(struct committer *c, struct store_req *req)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    while (req != NULL) {
+        struct store_req *next = req->next;
+        answer(req, ERR_UNAVAILABLE, "too many requests are waiting for the store");
+        deliver(c, &req, 1, false, now);
+        req = next;
+    }
+}
+
+/* False if the database failed, or left half of a request behind. */
+static bool run_one(struct txn *t, struct store_req *req)
+{
+    op_fn op = op_find(req->op);
+    size_t events = t->events_n;
+
+    answer(req, ERR_OK, NULL);
+    t->now = clock_unix_ms();
+    req->err = op != NULL && store_op_writes(req->op) ? op(t, req) : ERR_INTERNAL;
+    return t->conn->failed == ERR_OK && (req->err == ERR_OK || t->events_n == events);
+}
+
+static bool transact(struct txn *t, struct store_req **reqs, size_t n)
+{
+    txn_start(t);
+    bool fine = t->ops->begin(t->conn, true) == ERR_OK;
+    for (size_t i = 0; fine && i < n; i++)
+        fine = run_one(t, reqs[i]);
+    return fine && txn_flush(t) == ERR_OK && t->ops->commit(t->conn) == ERR_OK;
+}
+
+static void commit_batch(struct committer *c, struct store_req **reqs, size_t n);
+
+static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
+                         uint64_t started_ns)
+{
+    struct txn *t = &c->txn;
+    char reason[STORE_REASON_SIZE];
+    enum err failed = t->conn->failed;
+
+    memcpy(reason, failed != ERR_OK ? t->conn->reason : "", failed != ERR_OK ? sizeof(reason) : 1);
+    t->ops->rollback(t->conn);
+    txn_forget(t);
+    if (failed != ERR_UNAVAILABLE && n > 1) {
+        for (size_t i = 0; i < n; i++)
+            commit_batch(c, &reqs[i], 1);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (failed == ERR_UNAVAILABLE)
+            answer_unavailable(reqs[i]);
+        else
+            answer(reqs[i], ERR_INTERNAL, NULL);
+    }
+    if (failed == ERR_UNAVAILABLE)
+        stop_writing(c, reason);
+    else if (!log_limited(&c->logged_ms, 1000))
+        log_error("a write failed", LOG_STR("op", store_op_name(reqs[0]->op)),
+                  LOG_STR("reason", reason));
+    deliver(c, reqs, n, false, started_ns);
+}
+
+static void commit_batch(struct committer *c, struct store_req **reqs, size_t n)
+{
+    uint64_t started_ns = clock_monotonic_ns();
+
+    if (c->probe_ns != 0) {
+        for (size_t i = 0; i < n; i++)
+            answer_unavailable(reqs[i]);
+        deliver(c, reqs, n, false, started_ns);
+    } else if (transact(&c->txn, reqs, n)) {
+        deliver(c, reqs, n, true, started_ns);
+    } else {
+        batch_failed(c, reqs, n, started_ns);
+    }
+}
+
+void *committer_run(void *arg)
+{
+    struct store *s = arg;
+    struct committer c = {.store = s};
+    struct store_req *rejected;
+    size_t n;
+
+    c.reqs = mem_realloc_array(NULL, s->options.batch_max, sizeof(struct store_req *));
+    txn_init(&c.txn, s->writer);
+    while (queue_take(&s->writes, c.reqs, s->options.batch_max, c.probe_ns, &n, &rejected)) {
+        reject(&c, rejected);
+        if (n > 0)
+            commit_batch(&c, c.reqs, n);
+        if (c.probe_ns != 0 && clock_monotonic_ns() >= c.probe_ns)
+            probe(&c);
+    }
+    txn_free(&c.txn);
+    free(c.reqs);
+    return NULL;
+}

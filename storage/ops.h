@@ -1,0 +1,61 @@
+/* ops.h - the operations of store.h, one function each, written over txn.h and store_ops.h.
+ *
+ * Each runs inside a transaction and answers through req->out; what it returns becomes req->err.
+ */
+#ifndef STORAGE_OPS_H
+#define STORAGE_OPS_H
+
+#include "storage/txn.h"
+
+typedef enum err (*op_fn)(struct txn *t, struct store_req *req);
+
+op_fn op_find(enum store_op op);
+
+enum err op_message_send(struct txn *t, struct store_req *req);
+enum err op_message_edit(struct txn *t, struct store_req *req);
+enum err op_message_delete(struct txn *t, struct store_req *req);
+enum err op_read_mark(struct txn *t, struct store_req *req);
+
+enum err op_channel_create(struct txn *t, struct store_req *req);
+enum err op_channel_update(struct txn *t, struct store_req *req);
+enum err op_channel_archive(struct txn *t, struct store_req *req);
+enum err op_channel_delete(struct txn *t, struct store_req *req);
+enum err op_dm_open(struct txn *t, struct store_req *req);
+
+enum err op_channel_join(struct txn *t, struct store_req *req);
+enum err op_channel_leave(struct txn *t, struct store_req *req);
+enum err op_channel_invite(struct txn *t, struct store_req *req);
+enum err op_channel_remove(struct txn *t, struct store_req *req);
+
+enum err op_user_create(struct txn *t, struct store_req *req);
+enum err op_user_update(struct txn *t, struct store_req *req);
+enum err op_session_create(struct txn *t, struct store_req *req);
+enum err op_session_delete(struct txn *t, struct store_req *req);
+enum err op_session_touch(struct txn *t, struct store_req *req);
+enum err op_invite_create(struct txn *t, struct store_req *req);
+enum err op_invite_delete(struct txn *t, struct store_req *req);
+
+enum err op_session_get(struct txn *t, struct store_req *req);
+enum err op_session_list(struct txn *t, struct store_req *req);
+enum err op_invite_list(struct txn *t, struct store_req *req);
+enum err op_user_get(struct txn *t, struct store_req *req);
+enum err op_user_list(struct txn *t, struct store_req *req);
+enum err op_snapshot(struct txn *t, struct store_req *req);
+enum err op_tops(struct txn *t, struct store_req *req);
+enum err op_events(struct txn *t, struct store_req *req);
+enum err op_stats(struct txn *t, struct store_req *req);
+enum err op_channel_get(struct txn *t, struct store_req *req);
+enum err op_channel_list(struct txn *t, struct store_req *req);
+enum err op_channel_members(struct txn *t, struct store_req *req);
+enum err op_message_get(struct txn *t, struct store_req *req);
+enum err op_history(struct txn *t, struct store_req *req);
+
+/* A channel that nobody has seen yet: made, created in its log, its creator in it. */
+enum err channel_make(struct txn *t, struct store_req *req, const char *name, const char *topic,
+                      enum store_channel_type type, struct account *creator,
+                      struct chan **chan_out);
+
+/* Take the text of a message out of every event that carried it: they become tombstones. */
+enum err message_scrub(struct txn *t, const struct chan *chan, const struct message_row *row);
+
+#endif

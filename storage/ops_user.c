@@ -1,0 +1,399 @@
+/* ops_user.c - accounts, sessions and invites: plain rows beside the event log. */
+#include <string.h>
+
+#include "storage/ops.h"
+#include "storage/rules.h"
+
+enum { EXPIRE_AT_ONCE = 100 };
+
+static enum err session_make(struct txn *t, struct store_req *req, const struct account *user,
+                             const char *hash, int64_t expires_at, const char *address,
+                             const char *agent)
+{
+    char id[ID_SIZE];
+    struct store_session *s = &req->out.session;
+
+    id_make(id);
+    *s = (struct store_session){.id = arena_strdup(req->arena, id),
+                                .user = arena_strdup(req->arena, user->user.id),
+                                .created_at = t->now,
+                                .last_seen_at = t->now,
+                                .expires_at = expires_at,
+                                .address = address != NULL ? address : "",
+                                .agent = agent != NULL ? agent : ""};
+    enum err err = t->ops->sessions_expire(t->conn, t->now, EXPIRE_AT_ONCE);
+    return err == ERR_OK ? t->ops->session_add(t->conn, user->key, hash, s) : err;
+}
+
+/* -- accounts -------------------------------------------------------------------------------- */
+
+static enum err check_invite(struct txn *t, struct store_req *req, bool first,
+                             struct store_invite *invite)
+{
+    const char *hash = req->in.user_new.invite_hash;
+
+    if (hash == NULL || first) {
+        if (req->in.user_new.need_invite && !first)
+            return txn_refuse(req, ERR_FORBIDDEN, "invite", "registering takes an invite");
+        return ERR_OK;
+    }
+    enum err err = t->ops->invite_find(t->conn, req->arena, hash, invite);
+    if (err == ERR_OK && invite->uses_left > 0 &&
+        (invite->expires_at == 0 || invite->expires_at > t->now))
+        return ERR_OK;
+    if (err == ERR_OK || err == ERR_NOT_FOUND)
+        return txn_refuse(req, ERR_FORBIDDEN, "invite", "the invite is unknown, spent or expired");
+    return err;
+}
+
+static enum err join_by_name(struct txn *t, struct store_req *req, struct account *user,
+                             const char *name, bool first)
+{
+    struct chan *chan;
+    struct membership *m;
+    uint64_t seq;
+    char *ref = arena_alloc(req->arena, strlen(name) + 2);
+
+    ref[0] = '#';
+    memcpy(ref + 1, name, strlen(name));
+    enum err err = txn_chan(t, ref, &chan);
+    if (err == ERR_NOT_FOUND)
+        return first ? channel_make(t, req, name, "", STORE_PUBLIC, user, &chan) : ERR_OK;
+    if (err != ERR_OK || chan->type != STORE_PUBLIC || chan->archived_at != 0)
+        return err;
+    err = txn_member(t, chan, user, &m);
+    if (err != ERR_OK || m->exists)
+        return err;
+    err = member_join(t, user, chan, user, STORE_MEMBER, &seq);
+    return err == ERR_OK ? member_tell_joined(t, req, user, chan, user, seq) : err;
+}
+
+static enum err insert_user(struct txn *t, struct store_req *req, bool first,
+                            struct account **user_out)
+{
+    char id[ID_SIZE];
+    struct stream *own;
+
+    id_make(id);
+    struct account fresh = {.user = {.id = id,
+                                     .name = req->in.user_new.name,
+                                     .display_name = req->in.user_new.display_name != NULL
+                                                         ? req->in.user_new.display_name
+                                                         : req->in.user_new.name,
+                                     .role = first && req->in.user_new.first_is_owner
+                                                 ? STORE_ROLE_OWNER
+                                                 : req->in.user_new.role,
+                                     .created_at = t->now,
+                                     .password_hash = req->in.user_new.password_hash}};
+    enum err err = t->ops->user_add(t->conn, &fresh);
+    if (err == ERR_OK)
+        err = txn_account(t, id, user_out);
+    if (err == ERR_OK)
+        err = txn_stream(t, 'u', id, &own);
+    return err;
+}
+
+static void answer_user(struct store_req *req, const struct account *user)
+{
+    struct store_user *out = &req->out.user;
+
+    *out = user->user;
+    out->id = arena_strdup(req->arena, out->id);
+    out->name = arena_strdup(req->arena, out->name);
+    out->display_name = arena_strdup(req->arena, out->display_name);
+    out->password_hash = NULL;
+}
+
+static enum err need_free_user_name(struct txn *t, struct store_req *req)
+{
+    struct account *taken;
+    const char *name = req->in.user_new.name;
+    char *ref = arena_alloc(req->arena, strlen(name) + 2);
+
+    ref[0] = '@';
+    memcpy(ref + 1, name, strlen(name));
+    enum err err = txn_account(t, ref, &taken);
+    if (err == ERR_OK)
+        return txn_refuse(req, ERR_CONFLICT, "name", "there is an account of this name");
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err op_user_create(struct txn *t, struct store_req *req)
+{
+    uint64_t users;
+    uint64_t owners;
+    struct account *user = NULL;
+    struct store_invite invite = {0};
+    enum err err = t->ops->user_counts(t->conn, &users, &owners);
+    bool first = users == 0;
+
+    if (err == ERR_OK)
+        err = check_invite(t, req, first, &invite);
+    if (err == ERR_OK)
+        err = need_free_user_name(t, req);
+    if (err == ERR_OK && invite.id != NULL)
+        err = t->ops->invite_use(t->conn, invite.id);
+    if (err == ERR_OK)
+        err = insert_user(t, req, first, &user);
+    for (size_t i = 0; err == ERR_OK && i < req->in.user_new.join_n; i++)
+        err = join_by_name(t, req, user, req->in.user_new.join[i], first);
+    if (err == ERR_OK && req->in.user_new.token_hash != NULL)
+        err = session_make(t, req, user, req->in.user_new.token_hash,
+                           req->in.user_new.session_expires_at, req->in.user_new.address,
+                           req->in.user_new.agent);
+    if (err == ERR_OK)
+        answer_user(req, user);
+    return err;
+}
+
+/* Oneself: the display name and the password. Admins: members; owners: everybody. */
+static enum err may_update(struct store_req *req, const struct account *user)
+{
+    const struct store_actor *actor = &req->actor;
+    bool self = actor->user != NULL && strcmp(actor->user, user->user.id) == 0;
+    bool plain = !req->in.user.set_role && !req->in.user.set_disabled;
+
+    if (actor->system || actor->role == STORE_ROLE_OWNER || (self && plain))
+        return ERR_OK;
+    if (actor->role < STORE_ROLE_ADMIN)
+        return txn_refuse(req, ERR_FORBIDDEN, "user", "only an admin may change other accounts");
+    if (!self && user->user.role == STORE_ROLE_OWNER)
+        return txn_refuse(req, ERR_FORBIDDEN, "user", "only an owner may change an owner");
+    if (req->in.user.set_role && req->in.user.role == STORE_ROLE_OWNER)
+        return txn_refuse(req, ERR_FORBIDDEN, "role", "only an owner may make an owner");
+    return ERR_OK;
+}
+
+static enum err keep_an_owner(struct txn *t, struct store_req *req, const struct store_user *was,
+                              const struct store_user *now)
+{
+    uint64_t users;
+    uint64_t owners;
+    bool was_owner = was->role == STORE_ROLE_OWNER && was->disabled_at == 0;
+    bool is_owner = now->role == STORE_ROLE_OWNER && now->disabled_at == 0;
+
+    if (!was_owner || is_owner)
+        return ERR_OK;
+    enum err err = t->ops->user_counts(t->conn, &users, &owners);
+    if (err == ERR_OK && owners <= 1)
+        return txn_refuse(req, ERR_CONFLICT, "user", "the last owner stays one, and enabled");
+    return err;
+}
+
+enum err op_user_update(struct txn *t, struct store_req *req)
+{
+    struct account *user;
+    enum err err = other_user(t, req, req->in.user.user, &user);
+
+    if (err == ERR_OK)
+        err = may_update(req, user);
+    if (err != ERR_OK)
+        return err;
+    struct account next = *user;
+    if (req->in.user.display_name != NULL)
+        next.user.display_name = arena_strdup(t->cache, req->in.user.display_name);
+    if (req->in.user.set_role)
+        next.user.role = req->in.user.role;
+    if (req->in.user.set_disabled && req->in.user.disabled != (next.user.disabled_at != 0))
+        next.user.disabled_at = req->in.user.disabled ? t->now : 0;
+    err = keep_an_owner(t, req, &user->user, &next.user);
+    if (err != ERR_OK)
+        return err;
+    next.user.password_hash = req->in.user.password_hash;
+    err = t->ops->user_save(t->conn, &next);
+    next.user.password_hash = NULL;
+    if (err == ERR_OK) {
+        *user = next;
+        answer_user(req, user);
+    }
+    return err;
+}
+
+enum err op_user_get(struct txn *t, struct store_req *req)
+{
+    struct account user;
+    const char *ref = req->in.user.user;
+    enum err err = ref == NULL
+                       ? t->ops->user_owner(t->conn, req->arena, &user)
+                       : t->ops->user_get(t->conn, req->arena, ref, req->in.user.secret, &user);
+
+    if (err == ERR_NOT_FOUND)
+        return txn_refuse(req, err, "user", "there is no such user");
+    if (err == ERR_OK)
+        req->out.user = user.user;
+    return err;
+}
+
+enum err op_user_list(struct txn *t, struct store_req *req)
+{
+    enum err err = t->ops->users_list(t->conn, req->arena, &req->in.page, &req->out.users,
+                                      &req->out.n, &req->out.next);
+
+    req->out.users_n = req->out.n;
+    return err == ERR_INVALID_PARAMS
+               ? txn_refuse(req, err, "cursor", "not one that this server gave")
+               : err;
+}
+
+/* -- sessions -------------------------------------------------------------------------------- */
+
+enum err op_session_create(struct txn *t, struct store_req *req)
+{
+    struct account *user;
+    enum err err = other_user(t, req, req->in.session_new.user, &user);
+
+    if (err == ERR_OK && user->user.disabled_at != 0)
+        return txn_refuse(req, ERR_FORBIDDEN, "user", "the account is disabled");
+    if (err == ERR_OK)
+        err = session_make(t, req, user, req->in.session_new.token_hash,
+                           req->in.session_new.expires_at, req->in.session_new.address,
+                           req->in.session_new.agent);
+    if (err == ERR_OK)
+        answer_user(req, user);
+    return err;
+}
+
+static bool may_see_sessions(const struct store_actor *actor, const char *user)
+{
+    return actor_is_admin(actor) || (actor->user != NULL && strcmp(actor->user, user) == 0);
+}
+
+static enum err no_session(struct store_req *req)
+{
+    return txn_refuse(req, ERR_NOT_FOUND, "session", "there is no such session");
+}
+
+static enum err session_end(struct txn *t, struct store_req *req)
+{
+    struct store_session session;
+    enum err err = t->ops->session_get(t->conn, req->arena, req->in.session.id, NULL, &session);
+
+    if (err == ERR_OK && !may_see_sessions(&req->actor, session.user))
+        err = ERR_NOT_FOUND;
+    if (err == ERR_NOT_FOUND)
+        return no_session(req);
+    if (err == ERR_OK)
+        err = t->ops->session_remove(t->conn, session.id);
+    if (err != ERR_OK)
+        return err;
+    req->out.ids = arena_alloc(req->arena, sizeof(*req->out.ids));
+    req->out.ids[req->out.n++] = session.id;
+    return ERR_OK;
+}
+
+enum err op_session_delete(struct txn *t, struct store_req *req)
+{
+    struct account *user;
+    struct store_session *sessions;
+    const char *except = req->in.session.except;
+    size_t n;
+
+    if (req->in.session.id != NULL)
+        return session_end(t, req);
+    enum err err = other_user(t, req, req->in.session.user, &user);
+    if (err == ERR_OK && !may_see_sessions(&req->actor, user->user.id))
+        return txn_refuse(req, ERR_FORBIDDEN, "user", "only an admin may end others' sessions");
+    if (err == ERR_OK)
+        err = t->ops->sessions_list(t->conn, req->arena, user->key, &sessions, &n);
+    if (err != ERR_OK)
+        return err;
+    req->out.ids = arena_alloc(req->arena, (n + 1) * sizeof(*req->out.ids));
+    for (size_t i = 0; err == ERR_OK && i < n; i++) {
+        if (except != NULL && strcmp(sessions[i].id, except) == 0)
+            continue;
+        err = t->ops->session_remove(t->conn, sessions[i].id);
+        req->out.ids[req->out.n++] = sessions[i].id;
+    }
+    return err;
+}
+
+enum err op_session_touch(struct txn *t, struct store_req *req)
+{
+    enum err err = t->ops->session_touch(t->conn, req->in.session.id, t->now);
+
+    return err == ERR_NOT_FOUND ? no_session(req) : err;
+}
+
+enum err op_session_get(struct txn *t, struct store_req *req)
+{
+    struct account user;
+    enum err err = t->ops->session_get(t->conn, req->arena, NULL, req->in.session.token_hash,
+                                       &req->out.session);
+
+    if (err == ERR_OK && req->out.session.expires_at <= t->now)
+        err = ERR_NOT_FOUND;
+    if (err == ERR_OK)
+        err = t->ops->user_get(t->conn, req->arena, req->out.session.user, false, &user);
+    if (err == ERR_OK && user.user.disabled_at != 0)
+        err = ERR_NOT_FOUND;
+    if (err == ERR_NOT_FOUND)
+        return txn_refuse(req, ERR_UNAUTHENTICATED, NULL, "the session has ended");
+    if (err == ERR_OK)
+        req->out.user = user.user;
+    return err;
+}
+
+enum err op_session_list(struct txn *t, struct store_req *req)
+{
+    struct account user;
+    const char *ref = req->in.session.user != NULL ? req->in.session.user : req->actor.user;
+    enum err err =
+        ref == NULL ? ERR_NOT_FOUND : t->ops->user_get(t->conn, req->arena, ref, false, &user);
+
+    if (err == ERR_NOT_FOUND)
+        return txn_refuse(req, err, "user", "there is no such user");
+    if (err == ERR_OK && !may_see_sessions(&req->actor, user.user.id))
+        return txn_refuse(req, ERR_FORBIDDEN, "user", "only an admin may see others' sessions");
+    if (err == ERR_OK)
+        err = t->ops->sessions_list(t->conn, req->arena, user.key, &req->out.sessions, &req->out.n);
+    return err;
+}
+
+/* -- invites --------------------------------------------------------------------------------- */
+
+static enum err need_admin(struct store_req *req)
+{
+    return actor_is_admin(&req->actor)
+               ? ERR_OK
+               : txn_refuse(req, ERR_FORBIDDEN, NULL, "only an admin may do this");
+}
+
+enum err op_invite_create(struct txn *t, struct store_req *req)
+{
+    char id[ID_SIZE];
+    struct account *by;
+    enum err err = need_admin(req);
+
+    if (err == ERR_OK)
+        err = txn_actor(t, req, &by);
+    if (err == ERR_NOT_FOUND)
+        return txn_refuse(req, ERR_FORBIDDEN, NULL, "the acting account does not exist");
+    if (err != ERR_OK)
+        return err;
+    id_make(id);
+    req->out.invite = (struct store_invite){.id = arena_strdup(req->arena, id),
+                                            .created_by = arena_strdup(req->arena, by->user.id),
+                                            .created_at = t->now,
+                                            .expires_at = req->in.invite.expires_at,
+                                            .uses_left = req->in.invite.uses};
+    return t->ops->invite_add(t->conn, req->in.invite.hash, &req->out.invite);
+}
+
+enum err op_invite_delete(struct txn *t, struct store_req *req)
+{
+    enum err err = need_admin(req);
+
+    if (err == ERR_OK)
+        err = t->ops->invite_remove(t->conn, req->in.invite.id);
+    if (err == ERR_NOT_FOUND)
+        return txn_refuse(req, err, "invite", "there is no such invite");
+    return err;
+}
+
+enum err op_invite_list(struct txn *t, struct store_req *req)
+{
+    enum err err = need_admin(req);
+
+    return err == ERR_OK ? t->ops->invites_list(t->conn, req->arena, &req->out.invites, &req->out.n)
+                         : err;
+}

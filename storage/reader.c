@@ -1,0 +1,98 @@
+/* reader.c - the threads that answer reads, each from its own connection and snapshot. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "storage/ops.h"
+#include "storage/threads.h"
+
+struct reader {
+    struct store *store;
+    struct store_conn *conn; /* opened for the first request */
+    struct txn txn;
+    int64_t logged_ms;
+};
+
+static bool is_open(struct reader *r)
+{
+    char error[STORE_ERROR_SIZE];
+
+    if (r->conn != NULL)
+        return true;
+    if (r->store->ops->connect(r->store->backend, false, &r->conn, error) != ERR_OK) {
+        if (!log_limited(&r->logged_ms, 1000))
+            log_error("the store cannot be read", LOG_STR("reason", error));
+        return false;
+    }
+    txn_init(&r->txn, r->conn);
+    return true;
+}
+
+static void read_failed(struct reader *r, struct store_req *req)
+{
+    enum err failed = r->conn->failed;
+
+    if (!log_limited(&r->logged_ms, 1000))
+        log_error("a read failed", LOG_STR("op", store_op_name(req->op)),
+                  LOG_STR("reason", r->conn->reason));
+    r->txn.ops->rollback(r->conn);
+    memset(&req->out, 0, sizeof(req->out));
+    req->err = failed;
+    req->field = NULL;
+    req->reason = failed == ERR_UNAVAILABLE ? "the store cannot read now" : NULL;
+}
+
+static void read_one(struct reader *r, struct store_req *req)
+{
+    op_fn op = op_find(req->op);
+    struct txn *t = &r->txn;
+
+    memset(&req->out, 0, sizeof(req->out));
+    req->field = NULL;
+    req->reason = NULL;
+    if (op == NULL || store_op_writes(req->op)) {
+        req->err = ERR_INTERNAL;
+        return;
+    }
+    if (!is_open(r)) {
+        req->err = ERR_UNAVAILABLE;
+        req->reason = "the store cannot read now";
+        return;
+    }
+    t->now = clock_unix_ms();
+    req->err = t->ops->begin(t->conn, false);
+    if (req->err == ERR_OK)
+        req->err = op(t, req);
+    if (t->conn->failed != ERR_OK || t->ops->commit(t->conn) != ERR_OK)
+        read_failed(r, req);
+    txn_forget(t); /* the next one sees its own moment */
+}
+
+void *reader_run(void *arg)
+{
+    struct store *s = arg;
+    struct reader r = {.store = s};
+    struct store_req *req;
+    struct store_req *rejected;
+    size_t n;
+
+    while (queue_take(&s->reads, &req, 1, 0, &n, &rejected)) {
+        while (rejected != NULL) {
+            struct store_req *next = rejected->next;
+            memset(&rejected->out, 0, sizeof(rejected->out));
+            rejected->err = ERR_UNAVAILABLE;
+            rejected->reason = "too many requests are waiting for the store";
+            s->options.on_read(s->options.arg, rejected);
+            rejected = next;
+        }
+        if (n == 0)
+            continue;
+        read_one(&r, req);
+        s->options.on_read(s->options.arg, req);
+    }
+    if (r.conn != NULL) {
+        txn_free(&r.txn);
+        s->ops->disconnect(&r.conn);
+    }
+    return NULL;
+}

@@ -1,0 +1,243 @@
+/* store_ops.h - what a database must do for the store; included only by storage/.
+ *
+ * The rules of chat (who may do what, what events come of it, what an event changes) are written
+ * once, in ops_*.c and apply.c, over these primitives. A backend knows rows, not rules.
+ *
+ * Threading: a store_conn belongs to one storage thread. The committer has the only writing one
+ *   (begin with WRITE, then primitives, then commit or rollback); readers begin without WRITE and
+ *   see one consistent cut until they commit.
+ * Ownership: arguments are borrowed; what comes back is allocated from ARENA.
+ * Errors: ERR_OK, ERR_NOT_FOUND where it says so, ERR_CONFLICT (not unique) where it says so,
+ *   ERR_INVALID_PARAMS from the lists for a cursor that is none. Any
+ *   other failure is the database's: ERR_UNAVAILABLE (no space, I/O, read-only, locked) or
+ *   ERR_INTERNAL (corrupt), and conn->failed and conn->reason say what and what to do.
+ */
+#ifndef STORAGE_STORE_OPS_H
+#define STORAGE_STORE_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "storage/store.h"
+
+enum {
+    STORE_DM_KEY_SIZE = STORE_DM_USERS_MAX * (ID_MAX + 1) + 1,
+    STORE_REASON_SIZE = 256,
+    STORE_ERROR_SIZE = 512,
+};
+
+struct store_ops;
+
+/* An open database. */
+struct store_backend {
+    const struct store_ops *ops;
+};
+
+/* One thread's way into it. */
+struct store_conn {
+    const struct store_ops *ops;
+    enum err failed; /* the first failure of this transaction; begin and rollback clear it */
+    char reason[STORE_REASON_SIZE];
+};
+
+/* A stream's top. `key` is the backend's own handle of it, and the key of its channel too. */
+struct stream {
+    int64_t key;
+    char name[STORE_STREAM_SIZE];
+    char epoch[STORE_EPOCH_SIZE];
+    uint64_t seq;
+    uint64_t msg_no; /* of a channel */
+    bool dirty;      /* changed since it was loaded, see txn.h */
+    struct stream *next_dirty;
+};
+
+struct chan {
+    struct stream stream;
+    char id[ID_MAX + 1];
+    enum store_channel_type type;
+    const char *name;   /* "" for a dm */
+    const char *topic;  /* never NULL */
+    const char *dm_key; /* of a dm: its users' ids, sorted, with a blank between; else NULL */
+    int64_t created_at, archived_at;
+    uint64_t members;
+    bool dirty;
+    bool gone; /* deleted in this batch */
+    struct chan *next_dirty;
+};
+
+struct account {
+    int64_t key;
+    struct store_user user;
+};
+
+struct membership {
+    int64_t chan_key, user_key; /* together, in this order, the key of the cache */
+    bool exists;
+    enum store_member_role role;
+    int64_t joined_at;
+    uint64_t read_seq, read_no; /* the position up to which it is read, and the msg_no there */
+    bool dirty;
+    struct membership *next_dirty;
+};
+
+/* An event as it is kept. LINK belongs to the type: message.created: 1 if it moves its author's
+ * read position; message.updated: the seq of the message's update before it, or 0; channel.joined
+ * and channel.left: the seq in the channel's stream; read.marked: the seq that is read. */
+struct event_row {
+    uint64_t seq;
+    enum store_event_type type;
+    int64_t actor_key; /* 0: none */
+    int64_t at;
+    const char *subject;
+    uint64_t link;
+    const char *client_msg_id;
+    const char *data;
+    size_t data_len;
+};
+
+struct message_row {
+    struct store_message m;
+    int64_t chan_key;
+    int64_t author_key;
+    uint64_t last_edit; /* seq of its newest message.updated, 0: none */
+};
+
+struct channel_filter {
+    int64_t user_key; /* whose private channels to show too; 0: nobody's */
+    bool all;         /* public and private ones */
+    struct store_page page;
+};
+
+typedef enum err (*event_visit_fn)(void *arg, const char *stream, int64_t stream_key,
+                                   const struct event_row *row);
+
+struct store_ops {
+    const char *scheme;
+
+    /* Open or create, lock, migrate. EXISTING: do not create. */
+    enum err (*open)(const char *path, bool existing, struct store_backend **backend_out,
+                     char error_out[STORE_ERROR_SIZE]);
+    void (*close)(struct store_backend **backend);
+    enum err (*connect)(struct store_backend *backend, bool writes, struct store_conn **conn_out,
+                        char error_out[STORE_ERROR_SIZE]);
+    void (*disconnect)(struct store_conn **conn);
+
+    enum err (*begin)(struct store_conn *conn, bool write);
+    enum err (*commit)(struct store_conn *conn);
+    void (*rollback)(struct store_conn *conn);
+    /* A small durable write of its own, to see whether writing works (again). */
+    enum err (*probe)(struct store_conn *conn);
+
+    /* -- the log ---------------------------------------------------------------------------- */
+    enum err (*stream_get)(struct store_conn *, const char *name, struct stream *out);
+    enum err (*stream_add)(struct store_conn *, struct stream *stream); /* sets the key, epoch */
+    enum err (*stream_save)(struct store_conn *, const struct stream *stream);
+    /* CONFLICT: the seq is taken. */
+    enum err (*event_add)(struct store_conn *, const struct stream *, const struct event_row *);
+    /* NOT_FOUND. Only type, at and link are filled in. */
+    enum err (*event_get)(struct store_conn *, const struct stream *, uint64_t seq,
+                          struct event_row *out);
+    enum err (*event_scrub)(struct store_conn *, const struct stream *, uint64_t seq,
+                            const char *data, size_t data_len);
+    enum err (*events_list)(struct store_conn *, struct arena *, const struct stream *,
+                            uint64_t after, uint32_t limit, struct store_event **out, size_t *n);
+    /* Where the author's message with this client_msg_id was created: NOT_FOUND. */
+    enum err (*client_msg_find)(struct store_conn *, int64_t author_key, const char *client_msg_id,
+                                int64_t *chan_key_out, uint64_t *seq_out);
+    /* Every event, stream by stream, by seq; those of r: streams only, or all but these. */
+    enum err (*events_scan)(struct store_conn *, bool reads, event_visit_fn visit, void *arg);
+    enum err (*events_count)(struct store_conn *, uint64_t *out);
+    /* Empty every table that apply() writes, and set all msg_no to 0. */
+    enum err (*projections_clear)(struct store_conn *);
+
+    /* -- projections ------------------------------------------------------------------------ */
+    /* REF is an id or "#name". NOT_FOUND. */
+    enum err (*chan_get)(struct store_conn *, struct arena *, const char *ref, struct chan *out);
+    enum err (*chan_by_dm)(struct store_conn *, struct arena *, const char *dm_key,
+                           struct chan *out);
+    enum err (*chan_add)(struct store_conn *, const struct chan *); /* CONFLICT: the name */
+    enum err (*chan_save)(struct store_conn *, const struct chan *);
+    /* The channel with its messages, members and mentions. */
+    enum err (*chan_purge)(struct store_conn *, const struct chan *);
+    enum err (*chans_list)(struct store_conn *, struct arena *, const struct channel_filter *,
+                           struct chan **out, size_t *n, const char **next_out);
+    /* Everything that a user is in, with the memberships. */
+    enum err (*chans_of)(struct store_conn *, struct arena *, int64_t user_key, struct chan **out,
+                         struct membership **members_out, size_t *n);
+
+    enum err (*member_get)(struct store_conn *, int64_t chan_key, int64_t user_key,
+                           struct membership *out); /* exists: false if not */
+    enum err (*member_add)(struct store_conn *, const struct membership *);
+    enum err (*member_save)(struct store_conn *, const struct membership *);
+    enum err (*member_remove)(struct store_conn *, int64_t chan_key, int64_t user_key);
+    /* The members of a channel, oldest account first. NEXT_OUT may be NULL. */
+    enum err (*members_list)(struct store_conn *, struct arena *, int64_t chan_key,
+                             const char *cursor, uint32_t limit, struct store_member **out,
+                             size_t *n, const char **next_out);
+
+    enum err (*message_add)(struct store_conn *, const struct message_row *);
+    enum err (*message_save)(struct store_conn *, const struct message_row *);
+    enum err (*message_get)(struct store_conn *, struct arena *, const char *id,
+                            struct message_row *out); /* NOT_FOUND */
+    enum err (*message_at)(struct store_conn *, struct arena *, int64_t chan_key, uint64_t seq,
+                           struct message_row *out); /* NOT_FOUND */
+    /* The msg_no of the last message at or before SEQ, 0 if there is none. */
+    enum err (*msg_no_at)(struct store_conn *, int64_t chan_key, uint64_t seq, uint64_t *out);
+    /* LIMIT messages with seq < BELOW, newest first, or with seq > ABOVE, oldest first. */
+    enum err (*messages_before)(struct store_conn *, struct arena *, const struct chan *,
+                                uint64_t below, uint32_t limit, struct message_row **out,
+                                size_t *n);
+    enum err (*messages_after)(struct store_conn *, struct arena *, const struct chan *,
+                               uint64_t above, uint32_t limit, struct message_row **out, size_t *n);
+
+    enum err (*mention_add)(struct store_conn *, int64_t user_key, int64_t chan_key, uint64_t seq);
+    enum err (*mention_remove)(struct store_conn *, int64_t user_key, int64_t chan_key,
+                               uint64_t seq);
+    enum err (*mentions_forget)(struct store_conn *, int64_t user_key, int64_t chan_key);
+    enum err (*mentions_count)(struct store_conn *, int64_t user_key, int64_t chan_key,
+                               uint64_t after, uint64_t *out);
+
+    /* -- accounts --------------------------------------------------------------------------- */
+    /* REF is an id or "@name". NOT_FOUND. */
+    enum err (*user_get)(struct store_conn *, struct arena *, const char *ref, bool secret,
+                         struct account *out);
+    enum err (*user_by_key)(struct store_conn *, struct arena *, int64_t key, struct account *out);
+    enum err (*user_add)(struct store_conn *, struct account *); /* sets key. CONFLICT: the name */
+    /* PASSWORD_HASH in it may be NULL: keep the old one. */
+    enum err (*user_save)(struct store_conn *, const struct account *);
+    enum err (*user_owner)(struct store_conn *, struct arena *, struct account *out); /* the first;
+                                                                                NOT_FOUND */
+    enum err (*user_counts)(struct store_conn *, uint64_t *users_out, uint64_t *owners_out);
+    enum err (*users_list)(struct store_conn *, struct arena *, const struct store_page *,
+                           struct store_user **out, size_t *n, const char **next_out);
+
+    enum err (*session_add)(struct store_conn *, int64_t user_key, const char *hash,
+                            const struct store_session *);
+    enum err (*session_get)(struct store_conn *, struct arena *, const char *id, const char *hash,
+                            struct store_session *out); /* by one of the two; NOT_FOUND */
+    enum err (*session_touch)(struct store_conn *, const char *id, int64_t now);
+    enum err (*session_remove)(struct store_conn *, const char *id);
+    enum err (*sessions_expire)(struct store_conn *, int64_t now, uint32_t limit);
+    enum err (*sessions_list)(struct store_conn *, struct arena *, int64_t user_key,
+                              struct store_session **out, size_t *n);
+
+    enum err (*invite_add)(struct store_conn *, const char *hash, const struct store_invite *);
+    enum err (*invite_find)(struct store_conn *, struct arena *, const char *hash,
+                            struct store_invite *out); /* NOT_FOUND */
+    enum err (*invite_use)(struct store_conn *, const char *id);
+    enum err (*invite_remove)(struct store_conn *, const char *id); /* NOT_FOUND */
+    enum err (*invites_list)(struct store_conn *, struct arena *, struct store_invite **out,
+                             size_t *n);
+
+    enum err (*stats)(struct store_conn *, struct store_stats *out);
+
+    /* See store_backup(). From any thread, with a connection of its own. */
+    enum err (*backup)(struct store_backend *, const char *path, store_progress_fn, void *arg,
+                       char error_out[STORE_ERROR_SIZE]);
+};
+
+extern const struct store_ops store_sqlite_ops;
+
+#endif

@@ -1,0 +1,327 @@
+#include "tests/unit/testing.h"
+
+#include "tests/unit/storage/bed.h"
+
+#include <ftw.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+
+enum { WAIT_S = 60 };
+
+/* What a request's owner points to. */
+struct waiter {
+    bool done;
+};
+
+static void finish(struct bed *bed, struct store_req *req)
+{
+    struct waiter *w = req->owner;
+
+    if (w != NULL)
+        w->done = true;
+    (void)pthread_cond_broadcast(&bed->answered);
+}
+
+static void keep_event(struct bed *bed, const struct store_event *e)
+{
+    if (bed->events_n == bed->events_cap) {
+        bed->events_cap = bed->events_cap == 0 ? 64 : bed->events_cap * 2;
+        bed->events = mem_realloc_array(bed->events, bed->events_cap, sizeof(*bed->events));
+    }
+    struct store_event *copy = &bed->events[bed->events_n++];
+    *copy = *e;
+    copy->stream = arena_strdup(bed->kept, e->stream);
+    copy->epoch = arena_strdup(bed->kept, e->epoch);
+    copy->actor = arena_strdup(bed->kept, e->actor);
+    copy->data = arena_strndup(bed->kept, e->data, e->data_len);
+    copy->subject = arena_strdup(bed->kept, e->subject);
+}
+
+static void on_commit(void *arg, const struct store_commit *commit)
+{
+    struct bed *bed = arg;
+
+    if (bed->on_commit != NULL)
+        bed->on_commit(bed->on_commit_arg, commit);
+    (void)pthread_mutex_lock(&bed->lock);
+    bed->commits++;
+    if (commit->reqs_n > bed->largest_batch)
+        bed->largest_batch = commit->reqs_n;
+    for (size_t i = 0; i < commit->events_n; i++)
+        keep_event(bed, &commit->events[i]);
+    for (size_t i = 0; i < commit->reqs_n; i++)
+        finish(bed, commit->reqs[i]);
+    (void)pthread_mutex_unlock(&bed->lock);
+}
+
+static void on_read(void *arg, struct store_req *req)
+{
+    struct bed *bed = arg;
+
+    (void)pthread_mutex_lock(&bed->lock);
+    finish(bed, req);
+    (void)pthread_mutex_unlock(&bed->lock);
+}
+
+struct bed *bed_create_closed(void)
+{
+    struct bed *bed = mem_zalloc(sizeof(*bed));
+    pthread_condattr_t attr;
+
+    (void)snprintf(bed->dir, sizeof(bed->dir), "/tmp/parley-store-XXXXXX");
+    assert_non_null(mkdtemp(bed->dir));
+    (void)snprintf(bed->path, sizeof(bed->path), "%s/parley.db", bed->dir);
+    (void)snprintf(bed->url, sizeof(bed->url), "sqlite:%s", bed->path);
+    bed->arena = arena_create();
+    bed->kept = arena_create();
+    (void)pthread_mutex_init(&bed->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&bed->answered, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    bed->options = (struct store_options){
+        .url = bed->url, .on_commit = on_commit, .on_read = on_read, .arg = bed};
+    return bed;
+}
+
+struct bed *bed_create(void)
+{
+    struct bed *bed = bed_create_closed();
+
+    bed_must_open(bed);
+    return bed;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+void bed_destroy(struct bed **bed)
+{
+    struct bed *b = *bed;
+
+    if (b == NULL)
+        return;
+    *bed = NULL;
+    bed_close(b);
+    (void)nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    arena_destroy(&b->arena);
+    arena_destroy(&b->kept);
+    (void)pthread_mutex_destroy(&b->lock);
+    (void)pthread_cond_destroy(&b->answered);
+    free(b->events);
+    free(b);
+}
+
+enum err bed_open(struct bed *bed, char error_out[512])
+{
+    return store_open(&bed->options, &bed->store, error_out);
+}
+
+void bed_must_open(struct bed *bed)
+{
+    char error[512];
+
+    if (bed_open(bed, error) != ERR_OK)
+        fail_msg("%s", error);
+}
+
+void bed_close(struct bed *bed)
+{
+    store_close(&bed->store);
+}
+
+void bed_reopen(struct bed *bed)
+{
+    bed_close(bed);
+    bed_must_open(bed);
+}
+
+struct store_req *bed_req(struct bed *bed, enum store_op op, const char *user)
+{
+    struct store_req *req = arena_alloc(bed->arena, sizeof(*req));
+
+    req->op = op;
+    req->arena = bed->arena;
+    req->actor.user = user;
+    req->actor.system = user == NULL;
+    return req;
+}
+
+void bed_submit(struct bed *bed, struct store_req *req)
+{
+    req->owner = mem_zalloc(sizeof(struct waiter));
+    store_submit(bed->store, req);
+}
+
+void bed_wait(struct bed *bed, struct store_req *req)
+{
+    struct waiter *w = req->owner;
+    struct timespec until;
+    int rc = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += WAIT_S;
+    (void)pthread_mutex_lock(&bed->lock);
+    while (!w->done && rc == 0)
+        rc = pthread_cond_timedwait(&bed->answered, &bed->lock, &until);
+    (void)pthread_mutex_unlock(&bed->lock);
+    if (rc != 0)
+        fail_msg("no answer to %s within %d s", store_op_name(req->op), WAIT_S);
+    free(w);
+    req->owner = NULL;
+}
+
+enum err bed_do(struct bed *bed, struct store_req *req)
+{
+    bed_submit(bed, req);
+    bed_wait(bed, req);
+    return req->err;
+}
+
+static void must(struct bed *bed, struct store_req *req)
+{
+    if (bed_do(bed, req) != ERR_OK)
+        fail_msg("%s: %s: %s %s", store_op_name(req->op), err_name(req->err),
+                 req->field != NULL ? req->field : "", req->reason != NULL ? req->reason : "");
+}
+
+const char *bed_user(struct bed *bed, const char *name)
+{
+    struct store_req *req = bed_req(bed, STORE_USER_CREATE, NULL);
+
+    req->in.user_new.name = name;
+    req->in.user_new.display_name = name;
+    req->in.user_new.password_hash = "hash";
+    must(bed, req);
+    return req->out.user.id;
+}
+
+static const char *make_channel(struct bed *bed, const char *user, const char *name,
+                                enum store_channel_type type)
+{
+    struct store_req *req = bed_req(bed, STORE_CHANNEL_CREATE, user);
+
+    req->in.channel_new.name = name;
+    req->in.channel_new.type = type;
+    must(bed, req);
+    return req->out.channel.id;
+}
+
+const char *bed_channel(struct bed *bed, const char *user, const char *name)
+{
+    return make_channel(bed, user, name, STORE_PUBLIC);
+}
+
+const char *bed_private(struct bed *bed, const char *user, const char *name)
+{
+    return make_channel(bed, user, name, STORE_PRIVATE);
+}
+
+void bed_join(struct bed *bed, const char *user, const char *channel)
+{
+    struct store_req *req = bed_req(bed, STORE_CHANNEL_JOIN, user);
+
+    req->in.channel.channel = channel;
+    must(bed, req);
+}
+
+struct store_message bed_send(struct bed *bed, const char *user, const char *channel,
+                              const char *text)
+{
+    struct store_req *req = bed_req(bed, STORE_MESSAGE_SEND, user);
+
+    req->in.send.channel = channel;
+    req->in.send.text = text;
+    must(bed, req);
+    return req->out.message;
+}
+
+struct store_channel bed_view(struct bed *bed, const char *user, const char *channel)
+{
+    struct store_req *req = bed_req(bed, STORE_CHANNEL_GET, user);
+
+    req->in.channel.channel = channel;
+    must(bed, req);
+    return req->out.channel;
+}
+
+char *bed_log(struct bed *bed, const char *stream)
+{
+    struct buf text = {0};
+    uint64_t after = 0;
+    size_t n;
+
+    do {
+        struct store_req *req = bed_req(bed, STORE_EVENTS, NULL);
+        req->in.events.stream = stream;
+        req->in.events.after = after;
+        req->in.events.limit = STORE_PAGE_MAX;
+        must(bed, req);
+        n = req->out.n;
+        for (size_t i = 0; i < n; i++) {
+            const struct store_event *e = &req->out.events[i];
+            after = e->seq;
+            buf_printf(&text, "%llu %s %s %s\n", (unsigned long long)e->seq,
+                       store_event_name(e->type), e->actor, e->data);
+        }
+    } while (n > 0);
+    char *out = arena_strdup(bed->arena, text.data != NULL ? text.data : "");
+    buf_free(&text);
+    return out;
+}
+
+static void dump_query(sqlite3 *db, struct buf *out, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    buf_printf(out, "%s\n", sql);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+            const unsigned char *value = sqlite3_column_text(stmt, i);
+            buf_printf(out, "%s|", value == NULL ? "NULL" : (const char *)value);
+        }
+        buf_putc(out, '\n');
+    }
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+}
+
+char *bed_dump(const char *path)
+{
+    static const char *const queries[] = {
+        "SELECT * FROM streams ORDER BY key",           "SELECT * FROM channels ORDER BY key",
+        "SELECT * FROM members ORDER BY channel, user", "SELECT * FROM messages ORDER BY pos",
+        "SELECT * FROM mentions ORDER BY user, pos",
+    };
+    struct buf out = {0};
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++)
+        dump_query(db, &out, queries[i]);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return buf_detach(&out);
+}
+
+void bed_sql(struct bed *bed, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *error = NULL;
+
+    assert_int_equal(sqlite3_open_v2(bed->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
+        fail_msg("%s: %s", sql, error);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
