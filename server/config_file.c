@@ -3,34 +3,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/buf.h"
 
 enum { FILE_MAX = 1024 * 1024 };
 
 int config_file_read(const char *path, char **text_out, size_t *len_out)
 {
+    enum { CHUNK = 4096 };
+    struct buf text = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n;
 
     if (fd < 0)
         return errno;
-    char *text = mem_alloc(FILE_MAX + 1);
-    size_t len = 0;
-    while ((n = read(fd, text + len, FILE_MAX + 1 - len)) > 0)
-        len += (size_t)n;
-    int failed = n < 0 ? errno : len > FILE_MAX ? EFBIG : 0;
+    while ((n = read(fd, buf_reserve(&text, CHUNK), CHUNK)) > 0 && text.len <= FILE_MAX)
+        text.len += (size_t)n;
+    int failed = n < 0 ? errno : text.len > FILE_MAX ? EFBIG : 0;
     (void)close(fd);
     if (failed != 0) {
-        free(text);
+        buf_free(&text);
         return failed;
     }
-    text[len] = '\0';
-    *text_out = text;
-    *len_out = len;
+    *buf_reserve(&text, 0) = '\0';
+    *len_out = text.len;
+    *text_out = buf_detach(&text);
     return 0;
 }
 

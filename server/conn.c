@@ -185,7 +185,7 @@ bool conn_flush(struct conn *conn)
         }
         queue_shift(conn, n, bytes);
     }
-    if (conn->wsi != NULL && (conn->queue_n > 0 || conn->closing))
+    if (conn->wsi != NULL && (conn->queue_n > 0 || (conn->closing && !conn->close_sent)))
         (void)lws_callback_on_writable(conn->wsi);
     else if (conn->filling && !conn_is_behind(conn))
         hub_catch_up(conn);

@@ -64,6 +64,7 @@ struct conn {
     bool starting; /* session.start is under way */
     bool dirty;
     bool closing;
+    bool close_sent;
     bool pinged;
     bool filling;   /* a stream is catching up */
     enum door door; /* by which it came */

@@ -132,25 +132,44 @@ static void receive(struct lws *wsi, struct conn *conn, const char *bytes, size_
     buf_free(&conn->in);
 }
 
-/* The rest of the queue; when that is out, the farewell. */
+/* The close frame (RFC 6455 section 5.5.1) goes out like any other: were we to return -1 from the
+ * writable callback, the library would drop the connection without one. */
+static int send_close(struct lws *wsi, struct conn *conn)
+{
+    unsigned char frame[LWS_PRE + WS_HEADER_MAX + 125];
+    const char *reason = conn->close_reason == NULL ? "" : conn->close_reason;
+    size_t reason_len = strlen(reason) > 123 ? 123 : strlen(reason);
+    unsigned char *to = frame + LWS_PRE;
+
+    to += ws_frame_header(to, WS_OP_CLOSE, 2 + reason_len);
+    *to++ = (unsigned char)(conn->close_code >> 8);
+    *to++ = (unsigned char)conn->close_code;
+    memcpy(to, reason, reason_len);
+    to += reason_len;
+    conn->close_sent = true;
+    return lws_write(wsi, frame + LWS_PRE, (size_t)(to - frame - LWS_PRE), LWS_WRITE_HTTP) < 0 ? -1
+                                                                                               : 0;
+}
+
+/* The rest of the queue; when that is out, the farewell. The peer's own close frame ends it, or the
+ * time-out that conn_close() has set. */
 static int writable(struct lws *wsi, struct conn *conn)
 {
     if (!conn_flush(conn))
         return -1;
-    if (!conn->closing || conn->queue_n > 0 || lws_partial_buffered(wsi))
+    if (!conn->closing || conn->close_sent || conn->queue_n > 0 || lws_partial_buffered(wsi))
         return 0;
-    const char *reason = conn->close_reason == NULL ? "" : conn->close_reason;
-    lws_close_reason(wsi, (enum lws_close_status)conn->close_code, (unsigned char *)reason,
-                     strlen(reason));
-    return -1;
+    return send_close(wsi, conn);
 }
 
-static void peer_closes(struct conn *conn, const unsigned char *bytes, size_t len)
+/* Not 0: we have said ours already, that was the answer. */
+static int peer_closes(struct conn *conn, const unsigned char *bytes, size_t len)
 {
     int code = len >= 2 ? bytes[0] << 8 | bytes[1] : 1005;
 
     if (!conn->closing)
         metric_add_by(METRIC_CLOSES, metric_close_label(code), 1);
+    return conn->close_sent ? -1 : 0;
 }
 
 static void gone(struct lws *wsi, struct conn *conn)
@@ -187,8 +206,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return writable(wsi, conn);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        peer_closes(conn, in, len);
-        return 0;
+        return peer_closes(conn, in, len);
     case LWS_CALLBACK_HTTP:
         return gateway_http_request(conn, in);
     case LWS_CALLBACK_HTTP_BODY:
