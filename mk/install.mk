@@ -1,7 +1,6 @@
 # make install DESTDIR=... PREFIX=/usr/local
 #
-# parleyd finds the web client in share/parley/web beside its own directory. What parleyctl knows from its tables, it prints
-# itself: its manual page and the completion of three shells.
+# parleyd finds the web client in share/parley/web beside its own directory.
 
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
 SHARE      = $(DESTDIR)$(PREFIX)/share
@@ -14,16 +13,12 @@ install: parleyd parleyctl web
 	for page in $(MAN_PAGES); do \
 	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
-	$(call install_output,help --man,man/man1/parleyctl.1)
-	$(call install_output,completion bash,bash-completion/completions/parleyctl)
-	$(call install_output,completion zsh,zsh/site-functions/_parleyctl)
-	$(call install_output,completion fish,fish/vendor_completions.d/parleyctl.fish)
+	install -D -m 644 cli/completion/parleyctl.bash $(SHARE)/bash-completion/completions/parleyctl
+	install -D -m 644 cli/completion/_parleyctl $(SHARE)/zsh/site-functions/_parleyctl
+	install -D -m 644 cli/completion/parleyctl.fish $(SHARE)/fish/vendor_completions.d/parleyctl.fish
 	rm -rf $(SHARE)/parley/web
 	mkdir -p $(SHARE)/parley
 	cp -R web/dist $(SHARE)/parley/web
-
-# $(1): arguments of parleyctl; $(2): file below share/ that gets its output
-install_output = mkdir -p $(SHARE)/$(dir $(2)) && $(BUILD)/parleyctl $(1) >$(SHARE)/$(2)
 
 # The manual pages and completion scripts in the sources are what parleyctl prints; a test compares them.
 .PHONY: man

@@ -6,7 +6,7 @@ LIBRARIES := base protocol storage config server cli
 SRC_base     := $(wildcard base/*.c)
 SRC_protocol := $(wildcard protocol/*.c)
 SRC_storage  := $(wildcard storage/*.c storage/*/*.c)
-SRC_config   := $(wildcard server/config*.c) server/address.c server/origin.c
+SRC_config   := $(wildcard server/config*.c server/address.c server/origin.c)
 SRC_server   := $(filter-out server/main.c $(SRC_config),$(wildcard server/*.c server/*/*.c))
 SRC_cli      := $(filter-out cli/main.c,$(wildcard cli/*.c cli/*/*.c))
 
