@@ -201,7 +201,7 @@ async function nodeTests(suite, mode, folder, { concurrency = 1, env = {}, timeo
   const files = list(folder, /\.test\.mjs$/);
   if (files.length === 0) return;
   if (!(await make(suite, mode, "parleyd", "parleyctl"))) return;
-  if (!(await make(suite, "release", "web"))) return;
+  if (!(await make(suite, "release", "web", "test-modules"))) return;
   await watched(suite, mode, async (sanitizerEnv, prefix) => {
     const argv = [process.execPath, "--test", `--test-concurrency=${concurrency}`, "--test-reporter=spec", ...files];
     const result = await execute([...prefix, ...argv], {
