@@ -91,7 +91,10 @@ static enum err user_changed(struct request *req)
 
 static enum err disable_sessions_ended(struct request *req)
 {
-    bus_revoke(req->node->bus, req->data, NULL, NULL);
+    const struct store_user *user = req->data;
+
+    bus_revoke(req->node->bus, user->id, NULL, NULL);
+    req->call.req.out.user = *user;
     return user_changed(req);
 }
 
@@ -99,9 +102,11 @@ static enum err disabled(struct request *req)
 {
     if (!param_bool(&req->params, "disabled", false))
         return user_changed(req);
-    req->call.req.in.session.id = NULL;
+    struct store_user *user = arena_alloc(req->arena, sizeof(*user));
+    *user = req->call.req.out.user; /* ending the sessions answers without it */
+    req->data = user;
     memset(&req->call.req.in, 0, sizeof(req->call.req.in));
-    req->call.req.in.session.user = req->data;
+    req->call.req.in.session.user = user->id;
     return request_store(req, STORE_SESSION_DELETE, disable_sessions_ended);
 }
 
