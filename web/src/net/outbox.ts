@@ -56,10 +56,17 @@ export class Outbox {
   async load(user: Id): Promise<OutboxItem[]> {
     const stored = await this.store.all(user).catch(() => []);
     const known = new Set(this.items.map((i) => i.client_msg_id));
-    const fresh = stored.filter((i) => !known.has(i.client_msg_id));
-    this.items = [...this.items.filter((i) => i.user === user), ...fresh].sort((a, b) => a.n - b.n);
+    const earlier = stored.filter((i) => !known.has(i.client_msg_id));
+    this.lastN = Math.max(this.lastN, ...earlier.map((i) => i.n));
+    const own = this.items.filter((i) => i.user === user);
+    // What this page wrote before it knew of them comes after them, whatever the clock said.
+    for (const item of earlier.length > 0 ? own : []) {
+      item.n = ++this.lastN;
+      this.store.put(item).catch(() => undefined);
+    }
+    this.items = [...earlier, ...own];
     this.ready = true;
-    return fresh;
+    return earlier;
   }
 
   /** Forgets what is in memory; the stored messages wait for the same user's next sign-in. */
