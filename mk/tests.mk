@@ -89,6 +89,10 @@ test-modules: $(TEST_MODULES)
 $(TEST_MODULES): tests/package-lock.json tests/package.json | $(BUILD)/stamp/packages-run
 	$(Q)scripts/npm-ci tests
 
+# npm packages of the node tests.
+.PHONY: test-packages
+test-packages: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)
+
 # Running them
 run_tests = BUILD=$(BUILD) scripts/test.mjs
 

@@ -9,9 +9,10 @@ WEB_SOURCES  := $(shell find web -path web/node_modules -prune -o -path web/dist
 ## web: build the web client into web/dist
 web: $(if $(wildcard web/package.json),$(WEB_DIST))
 
-# The stamp is a copy of the lock file: it differs when the lock file changed, and it is gone when node_modules is.
-$(NODE_MODULES): web/package-lock.json web/package.json | $(BUILD)/stamp/packages-run
-	$(Q)scripts/npm-ci web
+# npm packages of a folder. The stamp is a copy of the lock file: it differs when the lock file changed, and it is gone when
+# node_modules is.
+%/node_modules/.parley-lock: %/package-lock.json %/package.json | $(BUILD)/stamp/packages-run
+	$(Q)scripts/npm-ci $*
 
 $(WEB_DIST): $(WEB_SOURCES) $(NODE_MODULES)
 	$(call say,WEB,web/dist)

@@ -268,7 +268,7 @@ const SUITES = {
   contract: () => suite("contract", (s) => cmocka(s, "release", contractSources())),
   web: () =>
     suite("web", async (s) => {
-      if (!(await make(s, "release", "web"))) return;
+      if (!(await make(s, "release", "web", "test-packages"))) return;
       const result = await execute(["npm", "test"], { cwd: "web" });
       s.add("web", countNode(result.output), result);
     }),

@@ -49,7 +49,10 @@ for (const [name, program] of Object.entries({ parleyd: PARLEYD, parleyctl: PARL
     assert.match(symbols, /__stack_chk_fail/, "stack protector");
     assert.match(symbols, /__\w+_chk@/, "fortified library calls");
     assert.doesNotMatch(dynamic, /R(UN)?PATH/, "no library path of the build machine");
-    if (process.arch === "x64") assert.match(readelf(program, "--notes"), /IBT, SHSTK/, "control flow protection");
+    if (process.arch === "x64") {
+      const main = spawnSync("objdump", ["-d", "--disassemble=main", program], { encoding: "utf8" }).stdout;
+      assert.match(main, /<main>:\n.*\bendbr64\b/, "control flow protection");
+    }
   });
 }
 
