@@ -90,8 +90,8 @@ $(TEST_MODULES): tests/package-lock.json tests/package.json | $(BUILD)/stamp/pac
 	$(Q)scripts/npm-ci tests
 
 # npm packages of the node tests.
-.PHONY: test-packages
-test-packages: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)
+.PHONY: test-modules
+test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)
 
 # Running them
 run_tests = BUILD=$(BUILD) scripts/test.mjs

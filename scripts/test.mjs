@@ -26,12 +26,15 @@ const MINUTE = 60_000;
 
 const running = new Set();
 
+// Neither the make above nor a test that runs this runner concerns what is started here.
+const CLEARED = { MAKEFLAGS: undefined, MAKELEVEL: undefined, NODE_TEST_CONTEXT: undefined };
+
 // Runs argv in a process group of its own, so that a time-out or Ctrl-C also ends the servers it has started.
 function execute(argv, { env = {}, timeout = 5 * MINUTE, cwd = ROOT } = {}) {
   return new Promise((done) => {
     const child = spawn(argv[0], argv.slice(1), {
       cwd,
-      env: { ...process.env, MAKEFLAGS: "", MAKELEVEL: "", NODE_TEST_CONTEXT: "", ...env },
+      env: { ...process.env, ...CLEARED, ...env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
@@ -268,7 +271,7 @@ const SUITES = {
   contract: () => suite("contract", (s) => cmocka(s, "release", contractSources())),
   web: () =>
     suite("web", async (s) => {
-      if (!(await make(s, "release", "web", "test-packages"))) return;
+      if (!(await make(s, "release", "web", "test-modules"))) return;
       const result = await execute(["npm", "test"], { cwd: "web" });
       s.add("web", countNode(result.output), result);
     }),

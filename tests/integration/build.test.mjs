@@ -147,7 +147,7 @@ function smallTree() {
 }
 
 function make(tree, ...goals) {
-  const env = { ...process.env, MAKEFLAGS: "", MAKELEVEL: "", NODE_TEST_CONTEXT: "", CMOCKA_MESSAGE_OUTPUT: "" };
+  const env = { ...process.env, MAKEFLAGS: undefined, MAKELEVEL: undefined, NODE_TEST_CONTEXT: undefined };
   return spawnSync("make", ["BUILD=build", ...goals], { cwd: tree, encoding: "utf8", env });
 }
 
