@@ -27,30 +27,38 @@ static void copy_safe(char *to, size_t size, const char *from)
     buf_free(&safe);
 }
 
-/* A job may have several steps, each counting something else and with a bar of its own. */
+/* A job may have several steps, each with a bar of its own. `unit` tells what is counted, in one
+ * word, or what is being done ("copying pages"). */
 static void show(struct job *job, struct reader *r, const json_t *state)
 {
-    char unit[sizeof(job->unit)];
+    const char *unit = reader_string(r, state, "unit");
+    bool phrase = strchr(unit, ' ') != NULL;
+    uint64_t done = reader_uint(r, state, "done");
+    uint64_t total = reader_uint(r, state, "total");
+    char safe[sizeof(job->unit)];
 
-    copy_safe(unit, sizeof(unit), reader_string(r, state, "unit"));
-    if (!job->bar_started || strcmp(unit, job->unit) != 0) {
+    if (r->failed || total == 0)
+        return; /* not begun */
+    copy_safe(safe, sizeof(safe), unit);
+    if (!job->bar_started || strcmp(safe, job->unit) != 0) {
         if (job->bar_started)
             progress_end(&job->bar, monotonic_ms());
-        memcpy(job->unit, unit, sizeof(unit));
-        copy_safe(job->label, sizeof(job->label), reader_string(r, state, "kind"));
-        progress_start(&job->bar, stderr, job->cli->err, job->label, job->unit, monotonic_ms());
+        memcpy(job->unit, safe, sizeof(safe));
+        copy_safe(job->label, sizeof(job->label), phrase ? unit : reader_string(r, state, "kind"));
+        progress_start(&job->bar, stderr, job->cli->err, job->label, phrase ? "" : job->unit,
+                       monotonic_ms());
         job->bar_started = true;
     }
-    progress_update(&job->bar, reader_uint(r, state, "done"), reader_uint(r, state, "total"),
-                    monotonic_ms());
+    progress_update(&job->bar, done, total, monotonic_ms());
 }
 
 static enum exit_code finish(struct job *job, struct reader *r, const json_t *state)
 {
     const char *error = reader_string_opt(r, state, "error");
 
-    if (job->bar_started && strcmp(reader_string(r, state, "state"), "done") == 0) {
-        progress_end(&job->bar, monotonic_ms());
+    if (strcmp(reader_string(r, state, "state"), "done") == 0) {
+        if (job->bar_started)
+            progress_end(&job->bar, monotonic_ms());
         return EXIT_CODE_OK;
     }
     if (job->bar_started)
@@ -78,7 +86,8 @@ enum exit_code job_wait(struct cli *cli, const struct reply *started, struct rep
         bool running = strcmp(state, "running") == 0;
         show(&job, &r, reply->json);
         if (r.failed) {
-            progress_clear(&job.bar);
+            if (job.bar_started)
+                progress_clear(&job.bar);
             (void)reader_ok(&r);
             return EXIT_CODE_BAD_ANSWER;
         }

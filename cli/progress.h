@@ -18,7 +18,7 @@
 struct progress {
     FILE *out;
     struct term term;
-    const char *unit; /* "bytes", or what is counted: "events" */
+    const char *unit; /* "bytes", or what is counted: "events"; "" when the label tells */
     char label[48];
     uint64_t done;
     uint64_t total; /* 0: not known yet */
@@ -35,7 +35,8 @@ void progress_start(struct progress *p, FILE *out, struct term term, const char 
                     const char *unit, uint64_t now_ms);
 /* Draws at most ten times a second. Numbers that go back start the rate anew. */
 void progress_update(struct progress *p, uint64_t done, uint64_t total, uint64_t now_ms);
-/* Leaves one line, on a terminal or not: what was done, in what time. */
+/* The work is done, whether or not that was the last update: leaves one line, on a terminal or
+ * not, of what was done in what time. */
 void progress_end(struct progress *p, uint64_t now_ms);
 /* Takes the bar off the terminal, before something else is written there. */
 void progress_clear(struct progress *p);

@@ -24,7 +24,7 @@ static bool on_progress(void *arg, const char *what, uint64_t done, uint64_t tot
         if (steps->what[0] != '\0')
             progress_end(&steps->bar, monotonic_ms());
         (void)snprintf(steps->what, sizeof(steps->what), "%s", what);
-        progress_start(&steps->bar, stderr, steps->cli->err, steps->what, "events", monotonic_ms());
+        progress_start(&steps->bar, stderr, steps->cli->err, steps->what, "", monotonic_ms());
     }
     progress_update(&steps->bar, done, total, monotonic_ms());
     return true;
@@ -55,7 +55,8 @@ enum exit_code cmd_rebuild(struct cli *cli)
             progress_end(&steps.bar, monotonic_ms());
         (void)puts(cli->json ? "{}" : "The tables are rebuilt.");
     } else {
-        progress_clear(&steps.bar);
+        if (steps.what[0] != '\0')
+            progress_clear(&steps.bar);
         report_error("nothing was changed: %s", error);
     }
     buf_free(&url);
