@@ -72,8 +72,10 @@ static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
     gateway_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path));
     if (strcmp(path, "/ws") != 0)
         return refuse_upgrade(wsi, 404, "WebSocket connections go to /ws");
-    if (conn->worker->draining)
+    if (conn->worker->draining) {
+        metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_DRAINING, 1);
         return refuse_upgrade(wsi, 503, "This server is stopping");
+    }
     gateway_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof(value));
     if (bearer_find(value, token, sizeof(token))) {
         remember_token(conn, token);

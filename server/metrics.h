@@ -23,7 +23,6 @@ struct buf;
     X(ADDRESS, "address_limit")                                                                    \
     X(DESCRIPTORS, "out_of_descriptors")                                                           \
     X(DRAINING, "draining")                                                                        \
-    X(HANDSHAKE, "handshake_timeout")                                                              \
     X(ORIGIN, "origin")
 #define METRIC_DROP_MAP(X)                                                                         \
     X(SLOW_READER, "slow_reader")                                                                  \

@@ -194,6 +194,8 @@ struct node *node_create(const struct config *config, char error_out[512])
     adjust_limits(&node->config);
     node->workers_n =
         config->workers > 0 ? config->workers : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+    if (node->workers_n > METRIC_WORKER_LABELS)
+        node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
     node->bus = bus_local_create(node);
     node->throttle = throttle_create(NULL);

@@ -52,6 +52,7 @@ export async function start({ args = [], env = {}, dataDir = temporaryFolder(), 
   });
   running.add(child);
   let log = "";
+  let out = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (log += text));
   const exited = new Promise((resolve) => {
     child.on("error", (error) => resolve({ code: null, signal: null, error }));
@@ -62,7 +63,6 @@ export async function start({ args = [], env = {}, dataDir = temporaryFolder(), 
   });
 
   const listening = new Promise((resolve, reject) => {
-    let out = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
       out += text;
       const url = /^listening on (\S+)$/m.exec(out)?.[1];
@@ -88,6 +88,7 @@ export async function start({ args = [], env = {}, dataDir = temporaryFolder(), 
     pid: child.pid,
     exited,
     log: () => log,
+    out: () => out,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };
