@@ -12,12 +12,14 @@
 
 #include "base/mem.h"
 #include "storage/match.h"
+#include "storage/sqlite/wal_vfs.h"
 
 /* -- opening --------------------------------------------------------------------------------- */
 
 static void configure_library(void)
 {
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a global lock on every allocation */
+    (void)wal_vfs_register();
 }
 
 /* SQL: contains(text, part), any case. */
@@ -37,7 +39,7 @@ enum err sq_open_db(const char *path, bool read_only, sqlite3 **db_out, char *er
                 (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 
     (void)pthread_once(&once, configure_library);
-    int rc = sqlite3_open_v2(path, db_out, flags, NULL);
+    int rc = sqlite3_open_v2(path, db_out, flags, WAL_VFS_NAME);
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(*db_out, SQ_BUSY_MS);
     if (rc == SQLITE_OK)
@@ -203,8 +205,9 @@ static enum err sq_connect(struct store_backend *backend, bool writes, struct st
     enum err err = sq_open_db(b->path, false, &c->db, error_out, STORE_ERROR_SIZE);
     if (err == ERR_OK && writes)
         sq_checkpoint_watch(c);
-    if (err == ERR_OK && !writes)
-        (void)sqlite3_exec(c->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+    if (err == ERR_OK)
+        (void)sqlite3_exec(c->db, writes ? "PRAGMA cache_size = -8000" : "PRAGMA query_only = ON",
+                           NULL, NULL, NULL);
     if (err != ERR_OK)
         sq_disconnect(conn_out);
     return err;
