@@ -82,13 +82,6 @@ endif
 ALL_SOURCES += $(BENCH_PROGRAMS) $(wildcard tests/bench/lib/*.c)
 bench-build: $(BENCH_BUILT)
 
-# The npm packages of the node tests, from their lock file
-TEST_MODULES := tests/node_modules/.parley-lock
-.PHONY: test-modules
-test-modules: $(TEST_MODULES)
-$(TEST_MODULES): tests/package-lock.json tests/package.json | $(BUILD)/stamp/packages-run
-	$(Q)scripts/npm-ci tests
-
 # npm packages of the node tests.
 .PHONY: test-modules
 test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)
