@@ -29,6 +29,7 @@ char *buf_reserve(struct buf *buf, size_t n)
             cap *= 2;
         buf->data = mem_realloc(buf->data, cap);
         buf->cap = cap;
+        buf->data[buf->len] = '\0';
     }
     return buf->data + buf->len;
 }
