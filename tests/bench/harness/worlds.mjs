@@ -1,6 +1,6 @@
 // The data sets that are measured. Each is made once through the public API, then
 // copied for every measurement, so that all rounds begin alike.
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inParallel } from './numbers.mjs';
 import { Parley } from './parley.mjs';
@@ -8,7 +8,15 @@ import { Load } from './processes.mjs';
 
 const PASSWORD = 'a password for the benchmarks';
 const WIDTH = 32; // requests under way at once
+const FILL_WINDOW = 100; // messages under way in each channel
 export const TEAM = 10;
+
+// The admin socket stays behind.
+const copyData = (from, to) =>
+    cp(from, to, {
+        recursive: true,
+        filter: async (source) => !(await lstat(source)).isSocket(),
+    });
 
 export class Worlds {
     constructor(bench) {
@@ -35,7 +43,7 @@ export class Worlds {
     async copy(name) {
         await this.get(name);
         const target = this.path(`copy-${++this.copies}`);
-        await cp(this.path(name), target, { recursive: true });
+        await copyData(this.path(name), target);
         return target;
     }
 
@@ -107,6 +115,10 @@ export class Worlds {
             people.push(...(await this.makeChannel(parley, `team-${first}`, team)));
         }
         await this.writePeople('teams', people);
+        await this.writePeople(
+            'leads',
+            people.filter((_, i) => i % TEAM === 0),
+        );
     }
 
     async makeSolos(parley, tokens) {
@@ -124,7 +136,7 @@ export class Worlds {
     // As many channels of ten as there are people; everybody is in ten.
     async rings() {
         await this.get('base');
-        await cp(this.path('base'), this.path('rings'), { recursive: true });
+        await copyData(this.path('base'), this.path('rings'));
         const tokens = this.accounts;
         await this.fill(this.path('rings'), async (parley) => {
             const people = await inParallel(tokens, WIDTH, async (token, i) => {
@@ -140,10 +152,11 @@ export class Worlds {
         });
     }
 
-    // A long history, written through message.send like any other.
+    // A long history in the channels of the teams, written through message.send like any
+    // other by one of each team.
     async history() {
         await this.get('base');
-        await cp(this.path('base'), this.path('history'), { recursive: true });
+        await copyData(this.path('base'), this.path('history'));
         await this.fill(this.path('history'), async (parley) => {
             const { messages, soloists } = this.bench.sizes;
             let stored = 0;
@@ -151,11 +164,11 @@ export class Worlds {
                 this.bench.progress.note(`storing messages: ${stored} of ${messages}`);
                 const load = new Load(this.bench.programs.load, 'traffic', {
                     port: parley.port,
-                    people: this.people('solo'),
-                    members: soloists,
-                    publishers: soloists,
+                    people: this.people('leads'),
+                    members: soloists / TEAM,
+                    publishers: soloists / TEAM,
                     fanout: 1,
-                    window: 50,
+                    window: FILL_WINDOW,
                     warm: 0,
                     seconds: this.bench.sizes.fillSeconds,
                 });

@@ -45,9 +45,10 @@ bool mode_idle(const struct options *options)
     struct swarm *swarm = swarm_create(options);
     struct proc_memory before = {0};
     struct proc_memory after = {0};
+
+    idle(swarm, options->warm_seconds); /* what starting up needed is given back by then */
     bool ok = proc_memory_read(options->server, &before);
     uint64_t start = clock_monotonic_ns();
-
     if (!ok)
         fprintf(stderr, "load: cannot read the memory of process %ld\n", (long)options->server);
     ok = ok && swarm_open(swarm, ns_from_seconds(open_timeout));

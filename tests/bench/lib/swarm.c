@@ -312,14 +312,15 @@ static void publish_paced(struct swarm *swarm, uint64_t end_ns)
     for (;;) {
         uint64_t now = clock_monotonic_ns();
         uint64_t due = start_ns + (uint64_t)((double)count * gap_ns);
-        if (due >= end_ns)
+        if (due >= end_ns && now >= end_ns)
             break;
-        if (due <= now) {
+        if (due < end_ns && due <= now) {
             request(swarm, &swarm->members[swarm->sent % options->publishers], due);
             count++;
         }
         /* Read between any two sends: a late generator must not deafen itself. */
-        swarm_poll(swarm, due <= now ? 0 : due - now);
+        uint64_t wake = due < end_ns ? due : end_ns;
+        swarm_poll(swarm, wake > now ? wake - now : 0);
     }
 }
 

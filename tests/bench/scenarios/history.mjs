@@ -14,7 +14,7 @@ export async function run(bench) {
         const readyNs = await parley.ready();
         const reads = await bench.load(parley, {
             dialect: 'parley-history',
-            people: bench.worlds.people('solo'),
+            people: bench.worlds.people('teams'),
             members,
             publishers: members,
             rate: RATE,
