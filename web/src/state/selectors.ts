@@ -6,6 +6,11 @@ export function displayName(user: User | undefined): string {
   return user.display_name === "" ? user.name : user.display_name;
 }
 
+/** What the server is called: its own name, or the product's when nobody has named it. */
+export function serverName(server: { name: string } | null): string {
+  return server === null || server.name === "" || server.name === "parley" ? "Parley" : server.name;
+}
+
 /** The other participants of a direct message; the person alone when it is a note to self. */
 export function others(channel: ChannelState, me: Id | undefined): User[] {
   const users = channel.view.users ?? [];

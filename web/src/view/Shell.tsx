@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { current, state } from "../app";
-import { channelTitle, totalBadge } from "../state/selectors";
+import { channelTitle, serverName, totalBadge } from "../state/selectors";
 import { drawerOpen, panelOpen } from "../ui";
 import { Conversation } from "./chat/Conversation";
 import { NoChannel } from "./chat/NoChannel";
@@ -16,7 +16,7 @@ export function Shell() {
   const channel = current.value;
   const badge = totalBadge(state.value);
   const title = channel === null ? null : channelTitle(channel, state.value);
-  const server = state.value.server?.name ?? "Parley";
+  const server = serverName(state.value.server);
 
   useEffect(() => {
     const where = title === null ? server : `${channel?.view.type === "dm" ? "" : "#"}${title} · ${server}`;

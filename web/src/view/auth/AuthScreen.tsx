@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { learnServer, serverInfo, signOutReason } from "../../app";
+import { serverName } from "../../state/selectors";
 import { Logo } from "../base/Logo";
 import { RegisterForm } from "./RegisterForm";
 import { SignInForm } from "./SignInForm";
@@ -16,7 +17,7 @@ export function AuthScreen() {
   }, [info]);
 
   useEffect(() => {
-    document.title = info === null ? "Parley" : `Sign in · ${info.name}`;
+    document.title = info === null ? "Parley" : `Sign in · ${serverName(info)}`;
   }, [info]);
 
   if (info === null) {
@@ -30,7 +31,7 @@ export function AuthScreen() {
   }
   if (info.setup !== "none") {
     return (
-      <Frame title={`Welcome to ${info.name}`}>
+      <Frame title={`Welcome to ${serverName(info)}`}>
         <p class="lead">Nobody is here yet. Create the first account: it owns this server.</p>
         <RegisterForm setup={info.setup} invite={null} submit="Create owner account" />
       </Frame>
@@ -38,7 +39,7 @@ export function AuthScreen() {
   }
   if (wants === "register" && (info.registration !== "closed" || invite !== null)) {
     return (
-      <Frame title={`Join ${info.name}`}>
+      <Frame title={`Join ${serverName(info)}`}>
         <RegisterForm setup="none" invite={info.registration === "invite" ? (invite ?? "") : invite} submit="Create account" />
         <p class="switch">
           Already have an account?{" "}
@@ -50,7 +51,7 @@ export function AuthScreen() {
     );
   }
   return (
-    <Frame title={`Sign in to ${info.name}`}>
+    <Frame title={`Sign in to ${serverName(info)}`}>
       <Reason />
       <SignInForm />
       {info.registration === "closed" ? (

@@ -1,5 +1,5 @@
 import { state } from "../../app";
-import { sorted } from "../../state/selectors";
+import { serverName, sorted } from "../../state/selectors";
 import { dialog } from "../../ui";
 import { IconButton } from "../base/IconButton";
 import { ChannelLink } from "./ChannelLink";
@@ -11,7 +11,7 @@ export function Sidebar() {
     <>
       <Rail />
       <nav class="channels" aria-label="Channels and direct messages">
-        <p class="workspace">{state.value.server?.name ?? "Parley"}</p>
+        <p class="workspace">{serverName(state.value.server)}</p>
         <div class="channel-groups">
           <div class="group-head">
             <h2>Channels</h2>
