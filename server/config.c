@@ -228,6 +228,7 @@ static const struct {
     {"--dump-config-sample", CONFIG_DUMP_SAMPLE},
     {"--dump-config-docs", CONFIG_DUMP_DOCS},
     {"--dump-typescript", CONFIG_DUMP_TYPESCRIPT},
+    {"--dump-protocol", CONFIG_DUMP_PROTOCOL},
     {"--check-config", CONFIG_CHECK},
 };
 

@@ -68,6 +68,7 @@ enum config_action {
     CONFIG_DUMP_SAMPLE,     /* --dump-config-sample: config_sample() */
     CONFIG_DUMP_DOCS,       /* --dump-config-docs: config_docs() */
     CONFIG_DUMP_TYPESCRIPT, /* --dump-typescript */
+    CONFIG_DUMP_PROTOCOL,   /* --dump-protocol: describe_json() */
     CONFIG_CHECK,           /* --check-config: the configuration was read and is good */
 };
 

@@ -101,8 +101,8 @@ void config_help(struct buf *out)
         "        Say whether the configuration is good (status 0, else 2), and end.\n"
         "  --dump-config-sample, --dump-config-docs\n"
         "        Print a configuration file with every key and its default; the reference.\n"
-        "  --dump-typescript\n"
-        "        Print the types of commands and events.\n"
+        "  --dump-typescript, --dump-protocol\n"
+        "        Print the types of commands and events; a description of the protocol as JSON.\n"
         "  -h, --help; -V, --version\n");
     for (size_t i = 0; i < config_keys_n; i++) {
         if (config_keys[i].kind == CONFIG_KIND_SECTION)

@@ -115,6 +115,9 @@ int main(int argc, char *argv[])
     case CONFIG_DUMP_TYPESCRIPT:
         code = print(describe_typescript);
         break;
+    case CONFIG_DUMP_PROTOCOL:
+        code = print(describe_json);
+        break;
     case CONFIG_CHECK:
         (void)printf("the configuration is good\n");
         break;
