@@ -212,4 +212,5 @@ void conn_kill(struct conn *conn)
     conn->closing = true;
     worker_closing(conn->worker, conn);
     lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    lws_cancel_service_pt(conn->wsi); /* else its timers rest until some socket has news */
 }
