@@ -1,0 +1,1 @@
+{"name": "general", "password": "correct horse"}
