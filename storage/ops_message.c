@@ -20,6 +20,8 @@ static enum err find_original(struct txn *t, struct store_req *req, const struct
         return err;
     req->out.message = row.m;
     req->out.duplicate = true;
+    req->field = NULL; /* of a refusal that does not count */
+    req->reason = NULL;
     return ERR_OK;
 }
 
@@ -83,47 +85,60 @@ static enum err emit_message(struct txn *t, const struct account *actor, struct 
     return apply(t, &change);
 }
 
-enum err op_message_send(struct txn *t, struct store_req *req)
+static enum err send_scope(struct txn *t, struct store_req *req, struct scope *s)
 {
-    struct scope s;
-    char id[ID_SIZE];
-    enum err err = txn_actor(t, req, &s.actor);
+    enum err err = scope_enter(t, req, req->in.send.channel, s);
 
-    if (err == ERR_OK && req->in.send.client_msg_id != NULL) {
-        err = find_original(t, req, s.actor);
-        if (err != ERR_NOT_FOUND)
-            return err;
-    }
-    err = scope_enter(t, req, req->in.send.channel, &s);
     if (err == ERR_OK)
-        err = scope_need_member(&s, req);
-    if (err == ERR_OK)
-        err = scope_need_active(&s, req);
-    if (err != ERR_OK)
-        return err;
+        err = scope_need_member(s, req);
+    return err == ERR_OK ? scope_need_active(s, req) : err;
+}
+
+static enum err send_new(struct txn *t, struct store_req *req, const struct scope *s)
+{
+    char id[ID_SIZE];
+
     id_make(id);
     struct message_row row = {
         .m = {.id = arena_strdup(req->arena, id),
-              .channel = arena_strdup(req->arena, s.chan->id),
-              .seq = s.chan->stream.seq + 1,
-              .msg_no = s.chan->stream.msg_no + 1,
-              .author = arena_strdup(req->arena, s.actor->user.id),
+              .channel = arena_strdup(req->arena, s->chan->id),
+              .seq = s->chan->stream.seq + 1,
+              .msg_no = s->chan->stream.msg_no + 1,
+              .author = arena_strdup(req->arena, s->actor->user.id),
               .text = req->in.send.text,
               .client_msg_id = req->in.send.client_msg_id,
               .created_at = t->now},
-        .chan_key = s.chan->stream.key,
-        .author_key = s.actor->key,
+        .chan_key = s->chan->stream.key,
+        .author_key = s->actor->key,
     };
-    err = find_mentions(t, req->arena, s.chan, &row.m);
+    enum err err = find_mentions(t, req->arena, s->chan, &row.m);
     if (err != ERR_OK)
         return err;
-    bool up_to_date = s.member->exists && s.member->read_no == s.chan->stream.msg_no;
+    bool up_to_date = s->member->exists && s->member->read_no == s->chan->stream.msg_no;
     struct event_row event = {.type = STORE_EVENT_MESSAGE_CREATED,
                               .link = up_to_date ? 1 : 0,
                               .client_msg_id = row.m.client_msg_id};
-    err = emit_message(t, s.actor, s.actor, s.chan, NULL, &row, &event);
-    req->out.message = row.m;
+    err = emit_message(t, s->actor, s->actor, s->chan, NULL, &row, &event);
+    if (err == ERR_OK)
+        req->out.message = row.m;
     return err;
+}
+
+/* That a client_msg_id is known already shows when the event is appended: its index refuses it, and
+ * nothing was written yet. A retry is also answered when the author may no longer write there. */
+enum err op_message_send(struct txn *t, struct store_req *req)
+{
+    struct scope s;
+    enum err err = send_scope(t, req, &s);
+
+    if (err == ERR_OK)
+        err = send_new(t, req, &s);
+    if (err == ERR_OK || req->in.send.client_msg_id == NULL || t->conn->failed != ERR_OK)
+        return err;
+    enum err known = txn_actor(t, req, &s.actor);
+    if (known == ERR_OK)
+        known = find_original(t, req, s.actor);
+    return known == ERR_NOT_FOUND ? err : known;
 }
 
 /* The message, and the scope of its channel; what the actor may not see is not found. */
