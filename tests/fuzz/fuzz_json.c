@@ -25,17 +25,17 @@ static int depth_of(const json_t *json)
     const char *key;
     json_t *value;
 
-    if (json_is_array(json)) {
-        json_array_foreach(json, i, value) deepest =
-            depth_of(value) > deepest ? depth_of(value) : deepest;
-        return deepest + 1;
+    if (!json_is_array(json) && !json_is_object(json))
+        return 0;
+    json_array_foreach(json, i, value)
+    {
+        deepest = deeper(deepest, value);
     }
-    if (json_is_object(json)) {
-        json_object_foreach((json_t *)json, key, value) deepest =
-            depth_of(value) > deepest ? depth_of(value) : deepest;
-        return deepest + 1;
+    json_object_foreach((json_t *)json, key, value)
+    {
+        deepest = deeper(deepest, value);
     }
-    return 0;
+    return deepest + 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
