@@ -56,7 +56,7 @@ debug:
 ## run: install what is missing, build, and serve ./data on http://127.0.0.1:8080 (LISTEN=addr:port, DATA=dir)
 .PHONY: run
 run: parleyd parleyctl web
-	@echo "Parley keeps its data in $(DATA)/. Open http://$(LISTEN) in a browser; Ctrl-C stops it."
+	@echo "Open the address below in a browser. Parley keeps its data in $(DATA)/; Ctrl-C stops it."
 	@PARLEY_WEB_ROOT=web/dist exec $(BUILD)/parleyd --listen $(LISTEN) --data $(DATA)
 
 ## fmt: format the C sources in place
