@@ -9,19 +9,32 @@ bool actor_is_admin(const struct store_actor *actor)
     return actor->system || actor->role >= STORE_ROLE_ADMIN;
 }
 
+/* The actor and its membership. The system may read before there is any account. */
+static enum err enter_actor(struct txn *t, struct store_req *req, struct scope *s)
+{
+    enum err err = txn_actor(t, req, &s->actor);
+
+    if (err == ERR_OK)
+        return txn_member(t, s->chan, s->actor, &s->member);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    if (!req->actor.system || store_op_writes(req->op))
+        return txn_refuse(req, ERR_FORBIDDEN, NULL, "the acting account does not exist");
+    s->actor = NULL;
+    s->member = arena_alloc(req->arena, sizeof(*s->member));
+    return ERR_OK;
+}
+
 enum err scope_enter(struct txn *t, struct store_req *req, const char *channel,
                      struct scope *scope_out)
 {
     struct scope *s = scope_out;
-    enum err err = txn_actor(t, req, &s->actor);
+    enum err err = txn_chan(t, channel, &s->chan);
 
-    if (err == ERR_NOT_FOUND)
-        return txn_refuse(req, ERR_FORBIDDEN, NULL, "the acting account does not exist");
     if (err == ERR_OK)
-        err = txn_chan(t, channel, &s->chan);
-    if (err == ERR_OK)
-        err = txn_member(t, s->chan, s->actor, &s->member);
-    if (err == ERR_OK && s->chan->type != STORE_PUBLIC && !s->member->exists && !req->actor.system)
+        err = enter_actor(t, req, s);
+    if (err == ERR_OK && s->chan->type != STORE_PUBLIC && !s->member->exists &&
+        !req->actor.system)
         err = ERR_NOT_FOUND;
     if (err == ERR_NOT_FOUND)
         return txn_refuse(req, err, "channel", "there is no such channel");

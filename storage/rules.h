@@ -10,7 +10,7 @@
 
 /* Who asks, about which channel. */
 struct scope {
-    struct account *actor;
+    struct account *actor; /* NULL: the system reads, and there is no account yet */
     struct chan *chan;
     struct membership *member; /* the actor's, see `exists` */
 };

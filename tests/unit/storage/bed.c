@@ -116,6 +116,9 @@ void bed_destroy(struct bed **bed)
     *bed = NULL;
     bed_close(b);
     (void)nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < b->arenas_n; i++)
+        arena_destroy(&b->arenas[i]);
+    free(b->arenas);
     arena_destroy(&b->arena);
     arena_destroy(&b->kept);
     (void)pthread_mutex_destroy(&b->lock);
@@ -153,7 +156,9 @@ struct store_req *bed_req(struct bed *bed, enum store_op op, const char *user)
     struct store_req *req = arena_alloc(bed->arena, sizeof(*req));
 
     req->op = op;
-    req->arena = bed->arena;
+    req->arena = arena_create();
+    bed->arenas = mem_realloc_array(bed->arenas, bed->arenas_n + 1, sizeof(struct arena *));
+    bed->arenas[bed->arenas_n++] = req->arena;
     req->actor.user = user;
     req->actor.system = user == NULL;
     return req;

@@ -18,7 +18,9 @@ struct bed {
     char url[112];
     struct store_options options;
     struct store *store;
-    struct arena *arena; /* of what bed_req() makes */
+    struct arena *arena;
+    struct arena **arenas; /* one of each request */
+    size_t arenas_n;
 
     pthread_mutex_t lock;
     pthread_cond_t answered;
@@ -50,7 +52,7 @@ enum err bed_do(struct bed *bed, struct store_req *req);
 void bed_submit(struct bed *bed, struct store_req *req);
 void bed_wait(struct bed *bed, struct store_req *req);
 
-/* Short forms; each must succeed. What they give lives in the bed's arena. */
+/* Short forms; each must succeed. What they give lives as long as the bed. */
 const char *bed_user(struct bed *bed, const char *name);
 const char *bed_channel(struct bed *bed, const char *user, const char *name);
 const char *bed_private(struct bed *bed, const char *user, const char *name);
