@@ -88,7 +88,8 @@ test("the manual pages and completion scripts in the sources are what parleyctl 
     "cli/completion/parleyctl.fish": ["completion", "fish"],
   };
   for (const [path, args] of Object.entries(rows)) {
-    assert.equal(await ctl.ok(...args), readFileSync(join(ROOT, path), "utf8"), `${path}: run make man`);
+    const current = (await ctl.ok(...args)) === readFileSync(join(ROOT, path), "utf8");
+    assert.ok(current, `${path} is not what parleyctl ${args.join(" ")} prints: run make man`);
   }
 });
 

@@ -1,0 +1,411 @@
+// parleyctl against a real parleyd: every command, over the admin socket and over the network.
+
+import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { parleyctl } from "../lib/parleyctl.mjs";
+import { call, start, temporaryFolder } from "../lib/parleyd.mjs";
+
+const PASSWORD = "correct horse battery";
+
+let server;
+let ctl;
+before(async () => {
+  server = await start();
+  ctl = parleyctl({ PARLEY_DATA: server.dataDir });
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "alice", "--role", "owner", "--display-name", "Alice Ä");
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "bob");
+});
+after(() => server?.stop());
+
+async function login(name, password = PASSWORD, url = server.url) {
+  const { status, body } = await call(url, "auth.login", { name, password });
+  assert.equal(status, 200, JSON.stringify(body));
+  return body;
+}
+
+const json = async (...args) => JSON.parse(await ctl.ok(...args, "--json"));
+const userCalled = async (name) => (await json("user", "list", "--query", name)).users.find((u) => u.name === name);
+
+// --- Accounts --------------------------------------------------------------------------------------------------------
+
+test("user list is a table for people and the server's answer for scripts", async () => {
+  const table = (await ctl.ok("user", "list")).split("\n");
+  assert.match(table[0], /^NAME +ROLE +PRESENCE +DISABLED +ID +DISPLAY NAME$/);
+  const at = table[0].indexOf("DISPLAY NAME");
+  const alice = table.find((line) => line.startsWith("alice "));
+  assert.match(alice, /^alice +owner +/);
+  assert.equal(alice.slice(at), "Alice Ä");
+  const { users } = await json("user", "list");
+  assert.equal(users.find((u) => u.name === "alice").display_name, "Alice Ä");
+});
+
+test("user create refuses a taken name, a bad name and a short password", async () => {
+  const taken = await ctl.with(`${PASSWORD}\n`)("user", "create", "bob");
+  assert.equal(taken.status, 1);
+  assert.match(taken.stderr, /conflict/);
+  const bad = await ctl.with(`${PASSWORD}\n`)("user", "create", "Not A Name");
+  assert.equal(bad.status, 1);
+  assert.match(bad.stderr, /invalid_params.*name/);
+  const short = await ctl.with("short\n")("user", "create", "carol");
+  assert.equal(short.status, 2);
+  assert.match(short.stderr, /8 to 256 bytes/);
+  assert.equal(await userCalled("carol"), undefined);
+});
+
+test("a password is asked for twice on a terminal, and not shown", async () => {
+  const asked = ctl.onTerminal("user", "create", "dora");
+  await asked.until(/New password for dora: /);
+  asked.type(`${PASSWORD}\r`);
+  await asked.until(/The same again: /);
+  asked.type(`${PASSWORD}\r`);
+  const { status } = await asked.ended();
+  assert.equal(status, 0, asked.screen());
+  assert.ok(!asked.screen().includes(PASSWORD));
+  await login("dora");
+
+  const unequal = ctl.onTerminal("user", "password", "dora");
+  await unequal.until(/New password for dora: /);
+  unequal.type("something else\r");
+  await unequal.until(/The same again: /);
+  unequal.type("something elsf\r");
+  assert.equal((await unequal.ended()).status, 2);
+  assert.match(unequal.screen(), /not the same; nothing was changed/);
+  await login("dora");
+});
+
+test("user password ends the sessions and the old password", async () => {
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "erin");
+  const { token } = await login("erin");
+  const file = join(temporaryFolder(), "password");
+  writeFileSync(file, "another password\nsecond line\n", { mode: 0o600 });
+  await ctl.ok("user", "password", "@erin", "--password-file", file);
+  assert.equal((await call(server.url, "auth.sessions", {}, token)).status, 401);
+  assert.equal((await call(server.url, "auth.login", { name: "erin", password: PASSWORD })).status, 401);
+  await login("erin", "another password");
+});
+
+test("user disable locks an account and ends its sessions; user enable unlocks it", async () => {
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "frank");
+  const { token } = await login("frank");
+  assert.equal(await ctl.ok("user", "disable", "frank"), "frank is disabled; all sessions have ended.\n");
+  assert.equal((await call(server.url, "auth.sessions", {}, token)).status, 401);
+  assert.notEqual((await call(server.url, "auth.login", { name: "frank", password: PASSWORD })).status, 200);
+  assert.ok((await userCalled("frank")).disabled_at);
+  await ctl.ok("user", "enable", (await userCalled("frank")).id);
+  await login("frank");
+  const last = await ctl("user", "disable", "alice");
+  assert.equal(last.status, 1);
+  assert.match(last.stderr, /last owner/);
+});
+
+test("user role changes what a user may do", async () => {
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "gina");
+  const { token } = await login("gina");
+  const remote = parleyctl({ PARLEY_TOKEN: token });
+  const refused = await remote("user", "list", "--server", server.url);
+  assert.equal(refused.status, 5);
+  assert.match(refused.stderr, /owner's or admin's token/);
+  assert.equal(await ctl.ok("user", "role", "gina", "admin"), "gina is an admin now.\n");
+  assert.match(await remote.ok("user", "list", "--server", server.url), /^gina +admin/m);
+  assert.equal((await ctl("user", "role", "nobody-here", "admin")).status, 6);
+});
+
+test("a wrong token exits 4", async () => {
+  const { status, stderr } = await parleyctl({ PARLEY_TOKEN: "wrong" })("user", "list", "--server", server.url);
+  assert.equal(status, 4);
+  assert.match(stderr, /unknown or has expired/);
+  assert.doesNotMatch(stderr, /wrong\b.*token/);
+});
+
+test("a list of several pages comes whole, or as far as --limit says", async () => {
+  const fresh = await start({ args: ["--rate-limits", "off"] });
+  const many = parleyctl({ PARLEY_DATA: fresh.dataDir });
+  try {
+    await many.with(`${PASSWORD}\n`).ok("user", "create", "owner", "--role", "owner");
+    const { token } = await login("owner", PASSWORD, fresh.url);
+    const names = Array.from({ length: 230 }, (_, i) => `room-${String(i).padStart(3, "0")}`);
+    for (const name of names) {
+      assert.equal((await call(fresh.url, "channel.create", { name }, token)).status, 200);
+    }
+    const listed = (await many.ok("channel", "list", "--names")).trimEnd().split("\n");
+    assert.deepEqual(listed.filter((name) => name !== "general").sort(), names);
+    const pages = (await many.ok("channel", "list", "--json")).trimEnd().split("\n").map(JSON.parse);
+    assert.equal(pages.length, 2);
+    assert.equal(pages.flatMap((page) => page.channels).length, 231);
+    assert.equal((await many.ok("channel", "list", "--names", "--limit", "205")).trimEnd().split("\n").length, 205);
+    assert.equal(await many.ok("channel", "list", "--names", "--query", "room-22").then((t) => t.split("\n").length), 11);
+  } finally {
+    await fresh.stop();
+  }
+});
+
+// --- Sessions, invites, channels -------------------------------------------------------------------------------------
+
+test("session list and session revoke", async () => {
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "hugo");
+  const { token, session } = await login("hugo");
+  assert.match(await ctl.ok("session", "list", "hugo"), new RegExp(`^ID +SIGNED IN[^]*^${session} `, "m"));
+  await ctl.ok("session", "revoke", session);
+  assert.equal((await call(server.url, "auth.sessions", {}, token)).status, 401);
+  const none = await ctl("session", "list", "hugo");
+  assert.deepEqual([none.status, none.stdout, none.stderr], [0, "", "There are no sessions.\n"]);
+  assert.equal((await ctl("session", "revoke", session)).status, 6);
+});
+
+test("invite create, invite list, invite revoke", async () => {
+  const own = await start({ args: ["--registration", "invite"] });
+  const here = parleyctl({ PARLEY_DATA: own.dataDir });
+  try {
+    await here.with(`${PASSWORD}\n`).ok("user", "create", "owner", "--role", "owner");
+    const invite = (await here.ok("invite", "create", "--uses", "2", "--expires", "1h")).trimEnd();
+    const register = (name) => call(own.url, "auth.register", { name, password: PASSWORD, invite });
+    assert.equal((await register("ines")).status, 200);
+    const { invites } = JSON.parse(await here.ok("invite", "list", "--json"));
+    assert.equal(invites.length, 1);
+    assert.equal(invites[0].uses_left, 1);
+    const left = Date.parse(invites[0].expires_at) - Date.now();
+    assert.ok(left > 50 * 60_000 && left <= 60 * 60_000, `${left} ms`);
+    assert.match(await here.ok("invite", "list"), new RegExp(`^${invites[0].invite} +1 `, "m"));
+    await here.ok("invite", "revoke", invites[0].invite);
+    assert.equal((await here("invite", "list")).stderr, "There are no invites.\n");
+    assert.equal((await register("ivan")).status, 403);
+    assert.match(await here.ok("invite", "create"), /^\S+\n$/);
+    assert.match(await here.ok("invite", "list"), / never$/m);
+  } finally {
+    await own.stop();
+  }
+});
+
+test("channel list, channel archive, channel delete", async () => {
+  const { token } = await login("alice");
+  for (const name of ["old", "older"]) {
+    assert.equal((await call(server.url, "channel.create", { name, topic: "Über alles" }, token)).status, 200);
+  }
+  assert.match(await ctl.ok("channel", "list"), /^#old +public +1 .* Über alles$/m);
+  assert.equal(await ctl.ok("channel", "archive", "#old"), "#old is archived.\n");
+  assert.ok((await json("channel", "list", "--query", "old")).channels.find((c) => c.name === "old").archived_at);
+  assert.equal((await ctl("send", "old", "too late")).status, 1);
+  assert.equal((await ctl("channel", "archive", "nowhere")).status, 6);
+
+  const asked = ctl.onTerminal("channel", "delete", "#older");
+  await asked.until(/Type its name to go on: /);
+  asked.type("old\r");
+  assert.equal((await asked.ended()).status, 2);
+  const sure = ctl.onTerminal("channel", "delete", "#older");
+  await sure.until(/Type its name to go on: /);
+  sure.type("older\r");
+  assert.equal((await sure.ended()).status, 0, sure.screen());
+  await ctl.ok("channel", "delete", "old", "--yes");
+  assert.doesNotMatch(await ctl.ok("channel", "list"), /#old/);
+});
+
+// --- Messages --------------------------------------------------------------------------------------------------------
+
+test("send: by argument, from standard input, by a token, as a direct message", async () => {
+  const sent = await json("send", "#general", "from the socket");
+  assert.equal(sent.message.text, "from the socket");
+  assert.equal(sent.message.author, (await userCalled("alice")).id);
+  assert.equal(await ctl.with("from stdin\n").ok("send", "general"), "");
+  assert.equal(await ctl.with("one\ntwo\n\n").ok("send", "general", "-"), "");
+  const { token } = await login("bob");
+  await parleyctl({ PARLEY_TOKEN: token }).ok("send", "general", "--server", server.url, "--", "--from bob");
+  const direct = await json("send", "@bob", "psst");
+  assert.notEqual(direct.message.channel, sent.message.channel);
+  const again = await json("send", "@bob", "psst again");
+  assert.equal(again.message.channel, direct.message.channel);
+  const shown = await ctl.ok("tail", "general", "--no-follow", "-n", "4");
+  assert.match(
+    shown,
+    /^\d\d:\d\d:\d\d alice: from the socket\n\S+ alice: from stdin\n\S+ alice: one\n {11}two\n {11}\n\S+ bob: --from bob\n$/,
+  );
+  assert.equal((await ctl("send", "#nowhere", "x")).status, 6);
+  assert.equal((await ctl("send", "@nobody-here", "x")).status, 6);
+});
+
+test("send: the same id is the same message", async () => {
+  const first = await json("send", "general", "only once", "--client-msg-id", "job 17");
+  const second = await json("send", "general", "only once", "--client-msg-id", "job 17");
+  assert.equal(second.message.id, first.message.id);
+});
+
+// Hands requests on to the admin socket of DATADIR. The first answer is thrown away, after LOST().
+async function forgetfulProxy(dataDir, lost) {
+  const path = join(temporaryFolder(), "proxy.sock");
+  let requests = 0;
+  const proxy = createServer((incoming, outgoing) => {
+    const first = requests++ === 0;
+    const { method, url, headers } = incoming;
+    const onward = request({ socketPath: join(dataDir, "admin.sock"), method, path: url, headers }, async (answer) => {
+      if (!first) {
+        outgoing.writeHead(answer.statusCode, answer.headers);
+        return answer.pipe(outgoing);
+      }
+      for await (const _ of answer); // the message is stored
+      await lost();
+      return incoming.socket.destroy();
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise((resolve) => proxy.listen(path, resolve));
+  return { path, requests: () => requests, close: () => proxy.close() };
+}
+
+test("send: a message whose answer is lost with the server is sent again, and is one message", async () => {
+  let current = await start();
+  const { dataDir } = current;
+  const here = parleyctl({ PARLEY_DATA: dataDir });
+  await here.with(`${PASSWORD}\n`).ok("user", "create", "owner", "--role", "owner");
+  const proxy = await forgetfulProxy(dataDir, async () => {
+    await current.kill();
+    current = await start({ dataDir });
+  });
+  try {
+    const { message } = JSON.parse(await here.ok("send", "general", "once", "--json", "--socket", proxy.path));
+    assert.equal(proxy.requests(), 2);
+    const history = (await here.ok("tail", "general", "--no-follow", "--json")).trimEnd().split("\n").map(JSON.parse);
+    assert.deepEqual(history.map((event) => event.params.message.id), [message.id]);
+  } finally {
+    proxy.close();
+    await current.stop();
+  }
+});
+
+test("tail shows what happens, by name and in order", async () => {
+  const { token } = await login("alice");
+  const { body } = await call(server.url, "channel.create", { name: "watched", topic: "" }, token);
+  const { id } = body.channel;
+  const { token: bobs } = await login("bob");
+  await ctl.ok("send", "watched", "before");
+  const tail = ctl.follow("tail", "#watched");
+  await tail.until(/alice: before\n/);
+  await call(server.url, "channel.join", { channel: id }, bobs);
+  const { body: hello } = await call(server.url, "message.send", { channel: id, text: "hello\n\u001b[2Jthere" }, bobs);
+  await call(server.url, "message.edit", { message: hello.message.id, text: "hello again" }, bobs);
+  await call(server.url, "message.delete", { message: hello.message.id }, token);
+  await call(server.url, "channel.update", { channel: id, topic: "Now with a topic" }, token);
+  await call(server.url, "channel.leave", { channel: id }, bobs);
+  await tail.until(/\* bob left\n/);
+  await tail.stop();
+  const lines = tail.text().replaceAll(/\d\d:\d\d:\d\d/g, "T").split("\n");
+  assert.deepEqual(lines.slice(lines.indexOf("T alice: before")), [
+    "T alice: before",
+    "T * bob joined",
+    "T bob: hello",
+    "           \\x1b[2Jthere",
+    "T * bob edited the message of T: hello again",
+    "T * alice deleted the message of bob of T",
+    "T * alice changed the channel: #watched, topic: Now with a topic",
+    "T * bob left",
+    "",
+  ]);
+  assert.match(await ctl.ok("tail", "watched", "--no-follow"), /bob: \(deleted\)\n$/);
+  assert.equal((await ctl("tail", "nowhere")).status, 6);
+});
+
+test("tail goes on over a restart: nothing missing, nothing twice, in order", async () => {
+  let current = await start();
+  const { dataDir } = current;
+  const here = parleyctl({ PARLEY_DATA: dataDir });
+  await here.with(`${PASSWORD}\n`).ok("user", "create", "owner", "--role", "owner");
+  const texts = Array.from({ length: 40 }, (_, i) => `message ${i}.`);
+  let tail;
+  try {
+    for (const text of texts.slice(0, 5)) await here.ok("send", "general", text);
+    tail = here.follow("tail", "general", "-n", "3", "--json");
+    await tail.until(/"message 4\."/);
+    for (const [i, text] of texts.entries()) {
+      if (i < 5) continue;
+      if (i === 15 || i === 30) {
+        await (i === 15 ? current.kill() : current.stop());
+        await tail.until(new RegExp(`(is away[^]*){${i / 15}}`), "stderr");
+        current = await start({ dataDir });
+      }
+      await here.ok("send", "general", text);
+    }
+    await tail.until(/"message 39\."/);
+  } finally {
+    await tail?.stop();
+    await current.stop();
+  }
+  const events = tail.text().trimEnd().split("\n").map(JSON.parse);
+  const shown = events.map((event) => event.params.message?.text).filter(Boolean);
+  assert.deepEqual(shown, texts.slice(2));
+});
+
+// --- The server ------------------------------------------------------------------------------------------------------
+
+test("stats and version", async () => {
+  const { users, messages } = await json("stats");
+  assert.ok(users >= 2 && messages >= 1);
+  assert.match(await ctl.ok("stats"), new RegExp(`^users +${users}$`, "m"));
+  const { parleyctl: own, parleyd } = await json("version");
+  assert.equal(own, parleyd.version);
+});
+
+test("backup writes a verified copy on which a server starts", async () => {
+  await ctl.ok("send", "general", "in the backup");
+  const dataDir = temporaryFolder();
+  const path = join(dataDir, "parley.db");
+  assert.equal(await ctl.ok("backup", path), `Verified: ${path} is a complete copy.\n`);
+  assert.ok(existsSync(path));
+  const again = await ctl("backup", path);
+  assert.equal(again.status, 1);
+  assert.match(again.stderr, /the backup failed: .*parley\.db/);
+  const copy = await start({ dataDir });
+  try {
+    const there = parleyctl({ PARLEY_DATA: dataDir });
+    assert.match(await there.ok("tail", "general", "--no-follow"), /alice: in the backup\n/);
+    assert.equal((await there("user", "list", "--json")).stdout, (await ctl("user", "list", "--json")).stdout);
+  } finally {
+    await copy.stop();
+  }
+  const job = await json("backup", join(temporaryFolder(), "again.db"));
+  assert.equal(job.state, "done");
+});
+
+test("drain --wait ends the server; rebuild wants it ended and changes nothing that can be seen", async () => {
+  const own = await start();
+  const here = parleyctl({ PARLEY_DATA: own.dataDir });
+  await here.with(`${PASSWORD}\n`).ok("user", "create", "owner", "--role", "owner");
+  for (const text of ["one", "two", "three"]) await here.ok("send", "general", text);
+  const state = async () =>
+    Promise.all(["user list --json", "channel list --json", "tail general --no-follow --json"].map((c) => here.ok(...c.split(" "))));
+  const before = await state();
+  const locked = await here("rebuild");
+  assert.equal(locked.status, 9);
+  assert.match(locked.stderr, /nothing was changed: .*in use by another parleyd/);
+  await here.ok("drain", "--wait");
+  assert.deepEqual(await own.exited, { code: 0, signal: null });
+  const rebuilt = await here("rebuild");
+  assert.equal(rebuilt.status, 0, rebuilt.stderr);
+  assert.equal(rebuilt.stdout, "The tables are rebuilt.\n");
+  assert.match(rebuilt.stderr, /replaying events: \d+ in /);
+  const again = await start({ dataDir: own.dataDir });
+  try {
+    assert.deepEqual(await state(), before);
+  } finally {
+    await again.stop();
+  }
+});
+
+test("rebuild shows a bar on a terminal, and refuses what is no database", async () => {
+  const own = await start();
+  const here = parleyctl({ PARLEY_DATA: own.dataDir });
+  await here.with(`${PASSWORD}\n`).ok("user", "create", "owner", "--role", "owner");
+  await own.stop();
+  const shown = here.onTerminal("rebuild");
+  assert.equal((await shown.ended()).status, 0, shown.screen());
+  assert.match(shown.screen(), /\r\u001b\[K?.*replaying events: \d+ in/);
+  const dataDir = temporaryFolder();
+  const none = await parleyctl({ PARLEY_DATA: dataDir })("rebuild");
+  assert.equal(none.status, 9);
+  assert.match(none.stderr, /there is no database/);
+  writeFileSync(join(dataDir, "parley.db"), "this is not a database, but it is long enough to be read as one");
+  const garbage = await parleyctl({ PARLEY_DATA: dataDir })("rebuild");
+  assert.equal(garbage.status, 9);
+  assert.match(garbage.stderr, /nothing was changed: .*not a database/);
+});
