@@ -53,15 +53,15 @@ enum {
 #define LIMIT_SEQ_MAX INT64_C(9007199254740991)
 
 /* How often a client may do what: a token bucket for each class, refilled at PER_SECOND up to
- * BURST.  Defaults; the server's configuration may set others.
+ * BURST. These are the defaults; the server's configuration may set others.
  *    name    wire name  per second  burst  what */
 #define RATE_MAP(X)                                                                                \
     X(NONE, none, 0, 0, "not limited")                                                             \
-    X(AUTH, auth, 1, 20, "passwords: signing in, registering")                                     \
+    X(AUTH, auth, 2, 20, "passwords: signing in, registering")                                     \
     X(SEND, send, 50, 200, "sending and editing messages")                                         \
-    X(READ, read, 100, 400, "everything that only reads")                                          \
+    X(READ, read, 50, 300, "everything that only reads")                                           \
     X(WRITE, write, 20, 100, "everything else that changes something")                             \
-    X(TYPING, typing, 2, 10, "typing notices and presence")
+    X(TYPING, typing, 20, 60, "typing notices and presence")
 
 enum rate_class {
 #define X(name, wire, per_second, burst, help) RATE_##name,

@@ -288,8 +288,8 @@ static const char *read_position(const struct param_spec *spec, const char *stre
     if (json_object_size(json) != 2 || s == NULL || !json_is_integer(seq))
         return "must be an object of epoch, a string, and seq, an integer";
     size_t n = json_string_length(epoch);
-    if (n < 1 || n > LIMIT_EPOCH_CHARS || check_token(spec, s, n) != NULL)
-        return "must have an epoch of 1 to 16 printable ASCII characters";
+    if (n > LIMIT_EPOCH_CHARS || check_token(spec, s, n) != NULL)
+        return "must have an epoch of at most 16 printable ASCII characters";
     if (json_integer_value(seq) < 0 || json_integer_value(seq) > LIMIT_SEQ_MAX)
         return "must have a seq from 0 to 9007199254740991";
     *out = (struct stream_position){stream, s, (uint64_t)json_integer_value(seq)};

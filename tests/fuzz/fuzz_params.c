@@ -48,7 +48,7 @@ static void check_positions(const struct params *params, const struct param_spec
         struct stream_position position;
         param_position(params, spec->name, i, &position);
         require(position.stream[1] == ':' && id_is_valid(position.stream + 2));
-        require(strlen(position.epoch) >= 1 && strlen(position.epoch) <= LIMIT_EPOCH_CHARS);
+        require(strlen(position.epoch) <= LIMIT_EPOCH_CHARS);
         require(position.seq <= (uint64_t)LIMIT_SEQ_MAX);
     }
 }

@@ -217,6 +217,18 @@ static void positions_come_back_in_the_order_given(void **state)
     assert_int_equal(param_positions_count(&params, "streams"), 0);
 }
 
+/* As session.start answers for a stream that does not exist yet. */
+static void a_position_may_be_before_the_first_event_of_a_stream(void **state)
+{
+    (void)state;
+    assert_int_equal(call(CMD_SESSION_START,
+                          json_pack("{s:{s:{s:s,s:i}}}", "streams", "u:1", "epoch", "", "seq", 0)),
+                     ERR_OK);
+    assert_int_equal(call(CMD_STREAM_EVENTS,
+                          json_pack("{s:s,s:s,s:i}", "stream", "u:1", "epoch", "", "after", 0)),
+                     ERR_OK);
+}
+
 static void a_bad_position_is_named_by_its_stream(void **state)
 {
     (void)state;
@@ -233,10 +245,10 @@ static void a_bad_position_is_named_by_its_stream(void **state)
         {"{\"c:1\":{\"epoch\":1,\"seq\":1}}", "streams.c:1", NULL},
         {"{\"c:1\":{\"epoch\":\"e\",\"seq\":\"1\"}}", "streams.c:1", NULL},
         {"{\"c:1\":{\"epoch\":\"e\",\"seq\":1,\"x\":1}}", "streams.c:1", NULL},
-        {"{\"c:1\":{\"epoch\":\"\",\"seq\":1}}", "streams.c:1",
-         "must have an epoch of 1 to 16 printable ASCII characters"},
+        {"{\"c:1\":{\"epoch\":\"a b\",\"seq\":1}}", "streams.c:1",
+         "must have an epoch of at most 16 printable ASCII characters"},
         {"{\"c:1\":{\"epoch\":\"12345678901234567\",\"seq\":1}}", "streams.c:1",
-         "must have an epoch of 1 to 16 printable ASCII characters"},
+         "must have an epoch of at most 16 printable ASCII characters"},
         {"{\"c:1\":{\"epoch\":\"e\",\"seq\":-1}}", "streams.c:1",
          "must have a seq from 0 to 9007199254740991"},
         {"{\"c:1\":{\"epoch\":\"e\",\"seq\":9007199254740992}}", "streams.c:1",
@@ -292,6 +304,7 @@ int main(void)
         TEST(a_path_is_absolute),
         TEST(a_stream_is_of_a_channel_or_a_user),
         TEST(positions_come_back_in_the_order_given),
+        TEST(a_position_may_be_before_the_first_event_of_a_stream),
         TEST(a_bad_position_is_named_by_its_stream),
         TEST(a_long_unknown_name_is_cut_between_characters),
         TEST(parameters_can_be_freed_twice_and_after_an_error),
