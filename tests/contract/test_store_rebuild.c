@@ -1,0 +1,469 @@
+/* test_store_rebuild.c - the projections are what the events say: after thousands of random
+ * operations a rebuild gives the same tables, row for row. And backups. */
+#include "tests/unit/testing.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "tests/unit/storage/bed.h"
+
+enum { USERS = 12, CHANNELS = 8, MESSAGES = 400, OPERATIONS = 4000, WAVE = 64 };
+
+struct world {
+    struct bed *bed;
+    unsigned seed;
+    const char *users[USERS];
+    const char *channels[CHANNELS];
+    const char *messages[MESSAGES]; /* some of those that were sent */
+    size_t ok[STORE_WRITES];        /* how many of each succeeded */
+    int names;
+};
+
+static unsigned pick(struct world *w, unsigned n)
+{
+    w->seed = w->seed * 1103515245u + 12345u;
+    return (w->seed >> 16) % n;
+}
+
+static const char *any_user(struct world *w)
+{
+    return w->users[pick(w, USERS)];
+}
+
+static const char *any_channel(struct world *w)
+{
+    return w->channels[pick(w, CHANNELS)];
+}
+
+static struct store_req *random_send(struct world *w)
+{
+    static const char *const texts[] = {"hello", "@user1 and @user2, look", "@user3: \"quoted\"\n",
+                                        "\xf0\x9f\x98\x80 emoji", "@everyone @user4"};
+    struct store_req *req = bed_req(w->bed, STORE_MESSAGE_SEND, any_user(w));
+    char *id = arena_alloc(w->bed->arena, 16);
+
+    (void)snprintf(id, 16, "r%u", pick(w, 3000)); /* so that some are retries */
+    req->in.send.channel = any_channel(w);
+    req->in.send.text = texts[pick(w, ARRAY_LEN(texts))];
+    req->in.send.client_msg_id = pick(w, 3) == 0 ? NULL : id;
+    return req;
+}
+
+static struct store_req *random_message_op(struct world *w, enum store_op op)
+{
+    struct store_req *req = bed_req(w->bed, op, any_user(w));
+    const char *id = w->messages[pick(w, MESSAGES)];
+
+    req->actor.system = pick(w, 2) == 0; /* or hardly anything would be allowed */
+    req->in.message.message = id != NULL ? id : "nothing";
+    req->in.message.text = "edited, for @user5";
+    return req;
+}
+
+static struct store_req *random_channel_op(struct world *w, enum store_op op)
+{
+    struct store_req *req = bed_req(w->bed, op, any_user(w));
+    char *name = arena_alloc(w->bed->arena, 16);
+
+    req->actor.system = op == STORE_CHANNEL_REMOVE && pick(w, 2) == 0;
+    if (op == STORE_CHANNEL_ARCHIVE || op == STORE_CHANNEL_DELETE)
+        req->actor.role = pick(w, 4) == 0 ? STORE_ROLE_ADMIN : STORE_ROLE_MEMBER;
+    (void)snprintf(name, 16, "name%d", w->names++);
+    req->in.channel.channel = any_channel(w);
+    req->in.channel.user = any_user(w);
+    req->in.channel.topic = pick(w, 2) == 0 ? name : NULL;
+    req->in.channel.name = pick(w, 2) == 0 ? name : NULL;
+    return req;
+}
+
+static struct store_req *random_new(struct world *w)
+{
+    struct store_req *req = bed_req(w->bed, STORE_CHANNEL_CREATE, any_user(w));
+    char *name = arena_alloc(w->bed->arena, 16);
+
+    (void)snprintf(name, 16, "chan%d", w->names++);
+    req->in.channel_new.name = name;
+    req->in.channel_new.type = pick(w, 3) == 0 ? STORE_PRIVATE : STORE_PUBLIC;
+    return req;
+}
+
+static struct store_req *random_dm(struct world *w)
+{
+    struct store_req *req = bed_req(w->bed, STORE_DM_OPEN, any_user(w));
+
+    req->in.dm.users = &w->users[pick(w, USERS - 3)];
+    req->in.dm.users_n = 1 + pick(w, 3);
+    return req;
+}
+
+static struct store_req *random_read(struct world *w)
+{
+    struct store_req *req = bed_req(w->bed, STORE_READ_MARK, any_user(w));
+
+    req->in.read.channel = any_channel(w);
+    req->in.read.seq = pick(w, 120);
+    return req;
+}
+
+static struct store_req *random_req(struct world *w)
+{
+    unsigned dice = pick(w, 100);
+
+    if (dice < 45)
+        return random_send(w);
+    if (dice < 55)
+        return random_message_op(w, STORE_MESSAGE_EDIT);
+    if (dice < 60)
+        return random_message_op(w, STORE_MESSAGE_DELETE);
+    if (dice < 70)
+        return random_read(w);
+    if (dice < 78)
+        return random_channel_op(w, STORE_CHANNEL_JOIN);
+    if (dice < 83)
+        return random_channel_op(w, STORE_CHANNEL_LEAVE);
+    if (dice < 88)
+        return random_channel_op(w, STORE_CHANNEL_INVITE);
+    if (dice < 91)
+        return random_channel_op(w, STORE_CHANNEL_REMOVE);
+    if (dice < 94)
+        return random_channel_op(w, STORE_CHANNEL_UPDATE);
+    if (dice < 95)
+        return random_channel_op(w, pick(w, 2) == 0 ? STORE_CHANNEL_ARCHIVE : STORE_CHANNEL_DELETE);
+    return dice < 98 ? random_new(w) : random_dm(w);
+}
+
+static void learn(struct world *w, const struct store_req *req)
+{
+    assert_int_not_equal(req->err, ERR_INTERNAL);
+    assert_int_not_equal(req->err, ERR_UNAVAILABLE);
+    if (req->err != ERR_OK)
+        return;
+    w->ok[req->op]++;
+    if (req->op == STORE_MESSAGE_SEND)
+        w->messages[pick(w, MESSAGES)] = req->out.message.id;
+    if (req->op == STORE_CHANNEL_CREATE || req->op == STORE_DM_OPEN)
+        w->channels[pick(w, CHANNELS)] = req->out.channel.id;
+}
+
+static void make_world(struct world *w, unsigned seed)
+{
+    char name[24];
+
+    w->seed = seed;
+    for (int i = 0; i < USERS; i++) {
+        (void)snprintf(name, sizeof(name), "user%d", i);
+        w->users[i] = bed_user(w->bed, name);
+    }
+    for (int i = 0; i < CHANNELS; i++) {
+        (void)snprintf(name, sizeof(name), "start%d", i);
+        w->channels[i] = bed_channel(w->bed, w->users[i], name);
+        for (int u = 0; u < USERS; u += 2)
+            bed_join(w->bed, w->users[u], w->channels[i]);
+    }
+}
+
+/* In waves, so that many share a transaction. */
+static void live(struct world *w, int operations)
+{
+    struct store_req *wave[WAVE];
+
+    for (int done = 0; done < operations; done += WAVE) {
+        for (int i = 0; i < WAVE; i++) {
+            wave[i] = random_req(w);
+            bed_submit(w->bed, wave[i]);
+        }
+        for (int i = 0; i < WAVE; i++) {
+            bed_wait(w->bed, wave[i]);
+            learn(w, wave[i]);
+        }
+    }
+}
+
+static void a_rebuild_gives_the_same_tables(void **state)
+{
+    static const enum store_op wanted[] = {
+        STORE_MESSAGE_SEND,   STORE_MESSAGE_EDIT,    STORE_MESSAGE_DELETE, STORE_CHANNEL_CREATE,
+        STORE_CHANNEL_UPDATE, STORE_CHANNEL_ARCHIVE, STORE_CHANNEL_DELETE, STORE_CHANNEL_JOIN,
+        STORE_CHANNEL_LEAVE,  STORE_CHANNEL_INVITE,  STORE_CHANNEL_REMOVE, STORE_DM_OPEN,
+        STORE_READ_MARK};
+    char error[512];
+
+    (void)state;
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        struct world w = {.bed = bed_create()};
+        make_world(&w, seed);
+        live(&w, OPERATIONS);
+        for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+            if (w.ok[wanted[i]] == 0)
+                fail_msg("seed %u: no %s succeeded", seed, store_op_name(wanted[i]));
+        bed_close(w.bed);
+        char *before = bed_dump(w.bed->path);
+        if (store_rebuild(w.bed->url, NULL, NULL, error) != ERR_OK)
+            fail_msg("seed %u: %s", seed, error);
+        char *after = bed_dump(w.bed->path);
+        assert_string_equal(before, after);
+        assert_true(strlen(before) > 10000);
+        bed_must_open(w.bed); /* and it goes on from there */
+        live(&w, WAVE);
+        free(before);
+        free(after);
+        bed_destroy(&w.bed);
+    }
+}
+
+static void a_rebuild_mends_what_is_wrong(void **state)
+{
+    struct world w = {.bed = bed_create()};
+    char error[512];
+
+    (void)state;
+    make_world(&w, 7);
+    live(&w, 500);
+    bed_close(w.bed);
+    char *before = bed_dump(w.bed->path);
+    bed_sql(w.bed, "UPDATE messages SET text = 'forged'; DELETE FROM members WHERE user = 3;"
+                   " UPDATE channels SET members = 99; DELETE FROM mentions;"
+                   " UPDATE streams SET msg_no = 0");
+    assert_int_equal(store_rebuild(w.bed->url, NULL, NULL, error), ERR_OK);
+    char *after = bed_dump(w.bed->path);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    bed_destroy(&w.bed);
+}
+
+struct progress {
+    uint64_t calls, last, total, stop_after;
+};
+
+static bool count_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+    struct progress *p = arg;
+
+    assert_non_null(what);
+    assert_true(done <= total);
+    p->last = done;
+    p->total = total;
+    return ++p->calls != p->stop_after;
+}
+
+static void a_rebuild_that_is_stopped_changes_nothing(void **state)
+{
+    struct world w = {.bed = bed_create()};
+    struct progress p = {.stop_after = 1};
+    char error[512];
+
+    (void)state;
+    make_world(&w, 8);
+    live(&w, 1500);
+    bed_close(w.bed);
+    char *before = bed_dump(w.bed->path);
+    assert_int_not_equal(store_rebuild(w.bed->url, count_progress, &p, error), ERR_OK);
+    assert_non_null(strstr(error, "nothing was changed"));
+    char *after = bed_dump(w.bed->path);
+    assert_string_equal(before, after);
+    p = (struct progress){0};
+    assert_int_equal(store_rebuild(w.bed->url, count_progress, &p, error), ERR_OK);
+    assert_true(p.calls > 1);
+    assert_int_equal(p.last, p.total);
+    free(before);
+    free(after);
+    bed_destroy(&w.bed);
+}
+
+static void a_rebuild_needs_the_database_for_itself(void **state)
+{
+    struct bed *bed = bed_create();
+    char error[512];
+
+    (void)state;
+    assert_int_not_equal(store_rebuild(bed->url, NULL, NULL, error), ERR_OK);
+    assert_non_null(strstr(error, "in use by another parleyd"));
+    assert_int_not_equal(store_rebuild("sqlite:/nonexistent/parley.db", NULL, NULL, error), ERR_OK);
+    assert_non_null(strstr(error, "/nonexistent"));
+    bed_destroy(&bed);
+}
+
+static void an_event_log_that_cannot_be_replayed_names_the_event(void **state)
+{
+    struct bed *bed = bed_create();
+    char error[512];
+
+    (void)state;
+    const char *ann = bed_user(bed, "ann");
+    const char *general = bed_channel(bed, ann, "general");
+    (void)bed_send(bed, ann, general, "x");
+    bed_close(bed);
+    bed_sql(bed, "UPDATE events SET data = '\"message\":{' WHERE type = 0");
+    assert_int_not_equal(store_rebuild(bed->url, NULL, NULL, error), ERR_OK);
+    assert_non_null(strstr(error, "event 3 of c:"));
+    bed_must_open(bed);
+    assert_int_equal(bed_view(bed, ann, general).msg_no, 1);
+    bed_destroy(&bed);
+}
+
+/* -- backups --------------------------------------------------------------------------------- */
+
+struct chatter {
+    struct bed *bed;
+    const char *user, *channel;
+    atomic_bool stop;
+    atomic_int sent;
+    pthread_t thread;
+};
+
+static void *chat(void *arg)
+{
+    struct chatter *c = arg;
+    struct store_req req;
+
+    while (!atomic_load(&c->stop)) {
+        req = (struct store_req){.op = STORE_MESSAGE_SEND, .arena = arena_create()};
+        req.actor.user = c->user;
+        req.in.send.channel = c->channel;
+        req.in.send.text = "while it is copied";
+        bed_submit(c->bed, &req);
+        bed_wait(c->bed, &req);
+        arena_destroy(&req.arena);
+        if (req.err == ERR_OK)
+            atomic_fetch_add(&c->sent, 1);
+    }
+    return NULL;
+}
+
+/* Lets the chatter get a word in before the copy goes on. */
+static bool watch_copy(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+    struct chatter *c = arg;
+    int before = atomic_load(&c->sent);
+
+    (void)what;
+    assert_true(done <= total);
+    uint64_t deadline = clock_monotonic_ns() + UINT64_C(60000000000);
+    while (atomic_load(&c->sent) < before + 2 && clock_monotonic_ns() < deadline)
+        (void)sched_yield();
+    return atomic_load(&c->sent) >= before + 2;
+}
+
+static void a_backup_taken_while_writing_is_one_moment(void **state)
+{
+    struct world w = {.bed = bed_create()};
+    struct bed *copy = bed_create_closed();
+    char error[512];
+
+    (void)state;
+    make_world(&w, 9);
+    live(&w, 2000);
+    const char *channel = bed_channel(w.bed, w.users[0], "busy");
+    struct chatter c = {.bed = w.bed, .user = w.users[0], .channel = channel};
+    (void)bed_send(w.bed, w.users[0], channel, "before the backup");
+    assert_int_equal(pthread_create(&c.thread, NULL, chat, &c), 0);
+    enum err err = store_backup(w.bed->store, copy->path, watch_copy, &c, error);
+    atomic_store(&c.stop, true);
+    assert_int_equal(pthread_join(c.thread, NULL), 0);
+    if (err != ERR_OK)
+        fail_msg("%s", error);
+    assert_true(atomic_load(&c.sent) > 2);
+    char *before = bed_dump(copy->path); /* what was copied is consistent in itself */
+    assert_int_equal(store_rebuild(copy->url, NULL, NULL, error), ERR_OK);
+    bed_must_open(copy);
+    struct store_channel there = bed_view(copy, w.users[0], channel);
+    struct store_channel here = bed_view(w.bed, w.users[0], channel);
+    assert_true(there.msg_no >= 1);
+    assert_true(there.msg_no < here.msg_no);
+    (void)bed_send(copy, w.users[0], channel, "life goes on");
+    free(before);
+    bed_destroy(&copy);
+    bed_destroy(&w.bed);
+}
+
+static void a_restored_backup_has_new_epochs_once(void **state)
+{
+    struct bed *bed = bed_create();
+    struct bed *copy = bed_create_closed();
+    char error[512];
+
+    (void)state;
+    const char *ann = bed_user(bed, "ann");
+    const char *general = bed_channel(bed, ann, "general");
+    (void)bed_send(bed, ann, general, "x");
+    assert_int_equal(store_backup(bed->store, copy->path, NULL, NULL, error), ERR_OK);
+    bed_must_open(copy);
+    struct store_channel original = bed_view(bed, ann, general);
+    struct store_channel restored = bed_view(copy, ann, general);
+    assert_int_equal(restored.seq, original.seq);
+    assert_string_not_equal(restored.epoch, original.epoch);
+    struct store_message m = bed_send(copy, ann, general, "y");
+    assert_int_equal(m.msg_no, 2);
+    assert_string_equal(copy->events[copy->events_n - 1].epoch, restored.epoch);
+    bed_reopen(copy);
+    assert_string_equal(bed_view(copy, ann, general).epoch, restored.epoch);
+    bed_reopen(bed);
+    assert_string_equal(bed_view(bed, ann, general).epoch, original.epoch);
+    bed_destroy(&copy);
+    bed_destroy(&bed);
+}
+
+static void a_backup_never_overwrites_and_leaves_nothing_half(void **state)
+{
+    struct bed *bed = bed_create();
+    struct progress p = {.stop_after = 1};
+    char path[128];
+    char error[512];
+
+    (void)state;
+    (void)bed_user(bed, "ann");
+    assert_int_not_equal(store_backup(bed->store, bed->path, NULL, NULL, error), ERR_OK);
+    assert_non_null(strstr(error, "exists"));
+    (void)snprintf(path, sizeof(path), "%s/copy.db", bed->dir);
+    assert_int_not_equal(store_backup(bed->store, path, count_progress, &p, error), ERR_OK);
+    assert_non_null(strstr(error, "stopped"));
+    assert_null(fopen(path, "r"));
+    strcat(path, ".partial");
+    assert_null(fopen(path, "r"));
+    assert_int_not_equal(store_backup(bed->store, "/nonexistent/copy.db", NULL, NULL, error),
+                         ERR_OK);
+    assert_non_null(strstr(error, "/nonexistent/copy.db"));
+    bed_destroy(&bed);
+}
+
+static void a_backup_of_a_log_with_a_hole_is_refused(void **state)
+{
+    struct bed *bed = bed_create();
+    char path[128];
+    char error[512];
+
+    (void)state;
+    const char *ann = bed_user(bed, "ann");
+    const char *general = bed_channel(bed, ann, "general");
+    for (int i = 0; i < 5; i++)
+        (void)bed_send(bed, ann, general, "x");
+    bed_close(bed);
+    bed_sql(bed, "DELETE FROM events WHERE pos = (SELECT max(pos) - 2 FROM events)");
+    bed_must_open(bed);
+    (void)snprintf(path, sizeof(path), "%s/copy.db", bed->dir);
+    assert_int_not_equal(store_backup(bed->store, path, NULL, NULL, error), ERR_OK);
+    assert_non_null(strstr(error, "holes"));
+    bed_destroy(&bed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rebuild_gives_the_same_tables),
+        cmocka_unit_test(a_rebuild_mends_what_is_wrong),
+        cmocka_unit_test(a_rebuild_that_is_stopped_changes_nothing),
+        cmocka_unit_test(a_rebuild_needs_the_database_for_itself),
+        cmocka_unit_test(an_event_log_that_cannot_be_replayed_names_the_event),
+        cmocka_unit_test(a_backup_taken_while_writing_is_one_moment),
+        cmocka_unit_test(a_restored_backup_has_new_epochs_once),
+        cmocka_unit_test(a_backup_never_overwrites_and_leaves_nothing_half),
+        cmocka_unit_test(a_backup_of_a_log_with_a_hole_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
