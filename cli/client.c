@@ -40,7 +40,8 @@ struct client *client_create(const struct client_config *config)
 
     client->config = (struct client_config){.socket = dup_or_null(config->socket),
                                             .server = dup_or_null(config->server),
-                                            .token = dup_or_null(config->token)};
+                                            .token = dup_or_null(config->token),
+                                            .ca_file = dup_or_null(config->ca_file)};
     client->curl = curl_easy_init();
     if (client->curl == NULL)
         out_of_memory();
@@ -68,6 +69,7 @@ void client_destroy(struct client **client)
     free((char *)c->config.socket);
     free((char *)c->config.server);
     free((char *)c->config.token);
+    free((char *)c->config.ca_file);
     free(c);
 }
 
@@ -103,6 +105,8 @@ static void set_transport(struct client *client, const char *command)
         (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->config.socket);
         (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     }
+    if (client->config.ca_file != NULL)
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, client->config.ca_file);
     buf_printf(&url, "%s/api/v1/%s",
                client->config.socket != NULL ? "http://localhost" : client->config.server, command);
     (void)curl_easy_setopt(curl, CURLOPT_URL, url.data);
@@ -128,7 +132,8 @@ static void set_request(struct client *client, const char *params, int64_t timeo
 }
 
 /* What a failed transfer means: above all, whether the server may have acted. */
-static enum reply_kind classify(CURL *curl, CURLcode code, struct reply *reply)
+static enum reply_kind classify(const struct client_config *config, CURL *curl, CURLcode code,
+                                struct reply *reply)
 {
     long os_error = 0;
     curl_off_t connected = 0;
@@ -144,6 +149,13 @@ static enum reply_kind classify(CURL *curl, CURLcode code, struct reply *reply)
     case CURLE_OPERATION_TIMEDOUT:
         (void)snprintf(reply->cause, sizeof(reply->cause), "no answer in time");
         return connected > 0 ? REPLY_TIMEOUT : REPLY_UNREACHABLE;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        (void)snprintf(reply->cause, sizeof(reply->cause), "its certificate is not trusted");
+        return REPLY_UNREACHABLE;
+    case CURLE_SSL_CACERT_BADFILE:
+        (void)snprintf(reply->cause, sizeof(reply->cause), "there are no certificates in %.200s",
+                       config->ca_file != NULL ? config->ca_file : "the system's directory");
+        return REPLY_UNREACHABLE;
     case CURLE_WRITE_ERROR:
         (void)snprintf(reply->cause, sizeof(reply->cause), "its answer is larger than %d MB",
                        CLIENT_ANSWER_MAX / 1024 / 1024);
@@ -223,7 +235,7 @@ enum reply_kind client_call(struct client *client, const char *command, const ch
     set_request(client, params, timeout_ms, reply);
     CURLcode code = curl_easy_perform(client->curl);
     if (code != CURLE_OK) {
-        reply->kind = classify(client->curl, code, reply);
+        reply->kind = classify(&client->config, client->curl, code, reply);
         return reply->kind;
     }
     (void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);

@@ -22,9 +22,10 @@ enum {
 struct client;
 
 struct client_config {
-    const char *socket; /* path of the admin socket; NULL: SERVER */
-    const char *server; /* http://... or https://..., without a slash at the end */
-    const char *token;  /* for SERVER */
+    const char *socket;  /* path of the admin socket; NULL: SERVER */
+    const char *server;  /* http://... or https://..., without a slash at the end */
+    const char *token;   /* for SERVER */
+    const char *ca_file; /* for SERVER; NULL: the system's */
 };
 
 enum reply_kind {

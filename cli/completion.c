@@ -47,7 +47,7 @@ void completion_put_valued(FILE *out, const char *gap)
     for (int i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = option_at((enum option_id)i);
         if (*row->value == '\0' || i == OPTION_DATA || i == OPTION_SOCKET || i == OPTION_SERVER ||
-            i == OPTION_TOKEN_FILE)
+            i == OPTION_TOKEN_FILE || i == OPTION_CA_FILE)
             continue;
         (void)fprintf(out, "%s--%s", before, row->name);
         before = gap;

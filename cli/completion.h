@@ -28,7 +28,7 @@ const char *completion_second_word(const struct command *command);
 /* TEXT for between single quotes, QUOTE standing for one: '\'' or, in fish, \'. */
 void completion_put_quoted(FILE *out, const char *text, const char *quote);
 /* `--timeout | --color | ...`: the options with values, parted by GAP, but for those that say
- * which server to ask: --data, --socket, --server, --token-file. */
+ * which server to ask: --data, --socket, --server, --token-file, --ca-file. */
 void completion_put_valued(FILE *out, const char *gap);
 
 #endif

@@ -24,7 +24,7 @@ static const char head[] =
     "    COMPREPLY=()\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
     "        case ${COMP_WORDS[i]} in\n"
-    "        --data | --socket | --server | --token-file)\n"
+    "        --data | --socket | --server | --token-file | --ca-file)\n"
     "            target+=(\"${COMP_WORDS[i]}\" \"${COMP_WORDS[i + 1]}\")\n"
     "            i=$((i + 1))\n"
     "            ;;\n";

@@ -12,7 +12,7 @@ static const char head[] =
     "    set -l i 2\n"
     "    while test $i -le (count $tokens)\n"
     "        switch $tokens[$i]\n"
-    "            case --data --socket --server --token-file\n"
+    "            case --data --socket --server --token-file --ca-file\n"
     "                set i (math $i + 1)\n"
     "                set target $target $tokens[(math $i - 1)] $tokens[$i]\n"
     "            case";

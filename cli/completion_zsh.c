@@ -16,7 +16,7 @@ static const char head[] =
     "    local i cur=${words[CURRENT]} prev=${words[CURRENT-1]}\n"
     "    for ((i = 2; i < CURRENT; i++)); do\n"
     "        case ${words[i]} in\n"
-    "        (--data|--socket|--server|--token-file)\n"
+    "        (--data|--socket|--server|--token-file|--ca-file)\n"
     "            target+=(\"${(Q)words[i]}\" \"${(Q)words[i+1]}\")\n"
     "            i=$((i + 1))\n"
     "            ;;\n";

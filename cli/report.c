@@ -105,7 +105,10 @@ static void report_unreachable(const struct client_config *config, const struct 
         hint_about_socket(config->socket, reply->os_error);
     } else {
         report_error("cannot reach %s: %s", config->server, reply->cause);
-        report_hint("Check the address, and that parleyd listens there (--listen).");
+        if (strstr(reply->cause, "certificate") != NULL)
+            report_hint("If it is your own, name it, or who signed it, with --ca-file FILE.");
+        else
+            report_hint("Check the address, and that parleyd listens there (--listen).");
     }
 }
 
@@ -145,15 +148,13 @@ static void report_problem(const struct client_config *config, const char *comma
 {
     const struct problem *p = &reply->problem;
     struct buf text = {0};
-    const char *what = p->detail != NULL ? p->detail : p->title;
+    const char *what = p->detail != NULL ? p->detail : p->reason != NULL ? p->reason : p->title;
 
     buf_printf(&text, "%s: %s", command, p->type);
+    if (p->field != NULL)
+        buf_printf(&text, ": %s", p->field);
     if (what != NULL)
         buf_printf(&text, ": %s", what);
-    if (p->field != NULL && p->reason != NULL)
-        buf_printf(&text, " (%s: %s)", p->field, p->reason);
-    else if (p->field != NULL || p->reason != NULL)
-        buf_printf(&text, " (%s)", p->field != NULL ? p->field : p->reason);
     report_error("%s", text.data);
     buf_free(&text);
     hint_about_problem(config, reply);

@@ -108,7 +108,8 @@ static enum exit_code open_server(const struct options *options, const char *ser
     if (code == EXIT_CODE_OK) {
         if (plain)
             report_error("warning: http:// sends the token unencrypted over the network");
-        *client_out = client_create(&(struct client_config){.server = url.data, .token = token});
+        *client_out = client_create(&(struct client_config){
+            .server = url.data, .token = token, .ca_file = options->value[OPTION_CA_FILE]});
     }
     secret_wipe(token);
     buf_free(&url);
@@ -129,6 +130,10 @@ enum exit_code target_open(const struct options *options, struct client **client
     }
     if (server != NULL)
         return open_server(options, server, client_out);
+    if (options->value[OPTION_CA_FILE] != NULL) {
+        report_error("--ca-file goes with --server https://...; the admin socket needs none");
+        return EXIT_CODE_USAGE;
+    }
     if (options->value[OPTION_TOKEN] != NULL || options->value[OPTION_TOKEN_FILE] != NULL) {
         report_error("a token goes with --server URL; the admin socket needs none");
         return EXIT_CODE_USAGE;

@@ -20,7 +20,7 @@ _parleyctl() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --data | --socket | --server | --token-file)
+        --data | --socket | --server | --token-file | --ca-file)
             target+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
             i=$((i + 1))
             ;;
@@ -49,6 +49,10 @@ _parleyctl() {
         return
         ;;
     --token-file)
+        _parleyctl_files -f
+        return
+        ;;
+    --ca-file)
         _parleyctl_files -f
         return
         ;;
@@ -101,7 +105,7 @@ _parleyctl() {
         return
         ;;
     esac
-    options='--data --socket --server --token --token-file --timeout --json --color --help --version'
+    options='--data --socket --server --token --token-file --ca-file --timeout --json --color --help --version'
     case "${given[*]}" in
     "user list"*) options+=' --query --limit --names' ;;
     "user create"*) options+=' --role --display-name --password-file' ;;

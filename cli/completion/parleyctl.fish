@@ -9,7 +9,7 @@ function __parleyctl_given
     set -l i 2
     while test $i -le (count $tokens)
         switch $tokens[$i]
-            case --data --socket --server --token-file
+            case --data --socket --server --token-file --ca-file
                 set i (math $i + 1)
                 set target $target $tokens[(math $i - 1)] $tokens[$i]
             case --token --timeout --color --query -q --limit -l --role -r --display-name -d --password-file --uses -u --expires -e --client-msg-id -i --retry --lines -n
@@ -47,6 +47,7 @@ complete -c parleyctl -l socket -r -F -d 'The admin socket itself, when it is el
 complete -c parleyctl -l server -x -d 'A server over the network, https://HOST or http://HOST:PORT; needs a token.'
 complete -c parleyctl -l token -x -d 'The token for --server. Other users of this machine may see it in the list of processes: --token-file or $PARLEY_TOKEN keep it to yourself.'
 complete -c parleyctl -l token-file -r -F -d 'Read the token from the first line of FILE; - is standard input.'
+complete -c parleyctl -l ca-file -r -F -d 'Trust the certificates in FILE (PEM) for --server https://..., instead of the system\'s.'
 complete -c parleyctl -l timeout -x -d 'How long to wait for an answer, 1 to 3600. Default: 30.'
 complete -c parleyctl -l json -d 'Print what the server answered, unchanged: one JSON text a line.'
 complete -c parleyctl -l color -x -a 'auto always never' -d 'auto, always or never. auto: on a terminal, unless NO_COLOR is set. Default: auto.'

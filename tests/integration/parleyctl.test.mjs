@@ -1,7 +1,7 @@
 // parleyctl against a real parleyd: every command, over the admin socket and over the network.
 
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -334,6 +334,45 @@ test("tail goes on over a restart: nothing missing, nothing twice, in order", as
   const events = tail.text().trimEnd().split("\n").map(JSON.parse);
   const shown = events.map((event) => event.params.message?.text).filter(Boolean);
   assert.deepEqual(shown, texts.slice(2));
+});
+
+test("tail tells when the channel was restored from a backup, and goes on", async () => {
+  let current = await start();
+  const { dataDir } = current;
+  const here = parleyctl({ PARLEY_DATA: dataDir });
+  await here.with(`${PASSWORD}\n`).ok("user", "create", "owner", "--role", "owner");
+  await here.ok("send", "general", "kept");
+  const tail = here.follow("tail", "general");
+  try {
+    await tail.until(/owner: kept\n/);
+    const copy = join(temporaryFolder(), "copy.db");
+    await here.ok("backup", copy);
+    await here.ok("send", "general", "lost");
+    await tail.until(/owner: lost\n/);
+    await current.stop();
+    for (const end of ["", "-wal", "-shm"]) rmSync(join(dataDir, `parley.db${end}`), { force: true });
+    cpSync(copy, join(dataDir, "parley.db"));
+    current = await start({ dataDir });
+    await tail.until(/restored from a backup/, "stderr");
+    await here.ok("send", "general", "after");
+    await tail.until(/owner: after\n/);
+  } finally {
+    await tail.stop();
+    await current.stop();
+  }
+  const lines = tail.text().replaceAll(/\d\d:\d\d:\d\d/g, "T").trimEnd().split("\n");
+  assert.deepEqual(lines, ["T owner: kept", "T owner: lost", "T owner: kept", "T owner: after"]);
+});
+
+test("a server without accounts is told from one that is not there", async () => {
+  const own = await start();
+  try {
+    const { status, stderr } = await parleyctl({ PARLEY_DATA: own.dataDir })("send", "general", "x");
+    assert.equal(status, 1);
+    assert.match(stderr, /there is no account yet/);
+  } finally {
+    await own.stop();
+  }
 });
 
 // --- The server ------------------------------------------------------------------------------------------------------
