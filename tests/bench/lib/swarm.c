@@ -124,13 +124,40 @@ static void on_answer(struct swarm *swarm, struct member *member, uint64_t id, u
         request_done(swarm, member, read_ns);
 }
 
+/* Like a client of good manners: again after 100 to 400 ms, not all at once. */
+static void member_away(struct swarm *swarm, struct member *member)
+{
+    member->stage = MEMBER_AWAY;
+    if (swarm->reconnects)
+        member->retry_ns =
+            clock_monotonic_ns() + 100 * NS_PER_MS + (uint64_t)rand() % (300 * NS_PER_MS);
+}
+
+static void on_closed(struct ws_client *client, const char *reason, void *ctx)
+{
+    struct swarm *swarm = ctx;
+    struct member *member = container_of(client, struct member, ws);
+
+    if (member->stage == MEMBER_READY) {
+        swarm->ready--;
+        swarm->lost++;
+    } else {
+        swarm->turned_away++;
+    }
+    if (swarm->first_loss[0] == '\0')
+        snprintf(swarm->first_loss, sizeof(swarm->first_loss), "%s", reason);
+    member_away(swarm, member);
+}
+
 static void on_refusal(struct swarm *swarm, struct member *member, const char *text, size_t len)
 {
     swarm->refused++;
     if (swarm->first_refusal[0] == '\0')
         snprintf(swarm->first_refusal, sizeof(swarm->first_refusal), "%.*s", (int)len, text);
-    if (member->stage != MEMBER_READY)
+    if (member->stage != MEMBER_READY) {
         ws_drop(swarm->loop, &member->ws);
+        member_away(swarm, member);
+    }
 }
 
 static void on_text(struct ws_client *client, const char *text, size_t len, uint64_t read_ns,
@@ -158,26 +185,6 @@ static void on_text(struct ws_client *client, const char *text, size_t len, uint
     case MEANING_NOTHING:
         break;
     }
-}
-
-/* Like a client of good manners: again after 100 to 400 ms, not all at once. */
-static void on_closed(struct ws_client *client, const char *reason, void *ctx)
-{
-    struct swarm *swarm = ctx;
-    struct member *member = container_of(client, struct member, ws);
-
-    if (member->stage == MEMBER_READY) {
-        swarm->ready--;
-        swarm->lost++;
-    } else {
-        swarm->turned_away++;
-    }
-    if (swarm->first_loss[0] == '\0')
-        snprintf(swarm->first_loss, sizeof(swarm->first_loss), "%s", reason);
-    member->stage = MEMBER_AWAY;
-    if (swarm->reconnects)
-        member->retry_ns =
-            clock_monotonic_ns() + 100 * NS_PER_MS + (uint64_t)rand() % (300 * NS_PER_MS);
 }
 
 static const struct ws_handlers handlers = {.open = on_open, .text = on_text, .closed = on_closed};
