@@ -253,7 +253,7 @@ static void *run(void *arg)
 
 void worker_start(struct worker *worker)
 {
-    (void)pthread_create(&worker->thread, NULL, run, worker);
+    worker->started = pthread_create(&worker->thread, NULL, run, worker) == 0;
 }
 
 /* -- the end --------------------------------------------------------------------------------------
@@ -354,6 +354,10 @@ void worker_destroy(struct worker **worker)
     if (w == NULL)
         return;
     *worker = NULL;
+    if (!w->started) { /* the start failed elsewhere: nobody has closed anything */
+        listeners_close(w);
+        stop(w);
+    }
     (void)mailbox_run(&w->box); /* answers that came after the loop ended */
     (void)uv_run(&w->loop, UV_RUN_DEFAULT);
     lws_context_destroy(w->lws); /* the second half, now that its handles are closed */

@@ -40,6 +40,7 @@ struct worker {
     unsigned index;
     struct node *node;
     pthread_t thread;
+    bool started; /* there is a thread, which has closed the handles when it ends */
     uv_loop_t loop;
     uv_prepare_t prepare;
     uv_timer_t tick;  /* once a second: heartbeats, time-outs, metrics */
