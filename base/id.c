@@ -6,6 +6,21 @@
 
 #include "base/clock.h"
 
+/* Random bytes of this thread, drawn from the system many at a time: an id needs few of them. */
+static void pooled_bytes(unsigned char *out, size_t n)
+{
+    static _Thread_local unsigned char pool[512];
+    static _Thread_local size_t left;
+
+    if (left < n) {
+        randombytes_buf(pool, sizeof(pool));
+        left = sizeof(pool);
+    }
+    left -= n;
+    memcpy(out, pool + left, n);
+    sodium_memzero(pool + left, n);
+}
+
 /* 128 bits: 48 of time in ms, version 7, then a 12-bit counter, the variant and 62 random bits. The
  * counter starts at random for every millisecond and carries into the time when it is used up
  * (RFC 9562 section 6.2, method 1). */
@@ -15,10 +30,12 @@ static void uuidv7_next(unsigned char uuid[16])
     static _Thread_local uint32_t counter;
     uint64_t ms = (uint64_t)clock_unix_ms();
 
-    randombytes_buf(uuid + 8, 8);
+    pooled_bytes(uuid + 8, 8);
     if (ms > last_ms) {
+        unsigned char seed[2];
+        pooled_bytes(seed, sizeof(seed));
         last_ms = ms;
-        counter = randombytes_random() & 0x7ff;
+        counter = ((uint32_t)seed[0] << 8 | seed[1]) & 0x7ff;
     } else if (++counter > 0xfff) {
         last_ms++;
         counter = 0;

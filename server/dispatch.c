@@ -274,8 +274,7 @@ void request_page(const struct request *req, struct store_page *page_out)
     page_out->limit = (uint32_t)param_int(&req->params, "limit", 50);
 }
 
-/* -- checks
- * ---------------------------------------------------------------------------------------- */
+/* -- checks ----------------------------------------------------------------------------------- */
 
 static struct rate_limit rate_of(const struct config *c, enum rate_class class)
 {
@@ -347,8 +346,7 @@ static enum err run_command(struct request *req, const json_t *params)
     return handlers[req->command->id](req);
 }
 
-/* -- WebSocket
- * -------------------------------------------------------------------------------------- */
+/* -- WebSocket -------------------------------------------------------------------------------- */
 
 static void use_session(struct request *req, const struct session *session)
 {
@@ -388,8 +386,7 @@ void dispatch_message(struct conn *conn, const char *text, size_t len)
     request_resume(req, begin_websocket(req, text, len));
 }
 
-/* -- HTTP
- * -------------------------------------------------------------------------------------------- */
+/* -- HTTP ------------------------------------------------------------------------------------- */
 
 static enum err begin_http_command(struct request *req)
 {

@@ -33,8 +33,7 @@ enum {
     TOKEN_TEXT_MAX = 256,
 };
 
-/* -- a WebSocket's life
- * ---------------------------------------------------------------------------- */
+/* -- a WebSocket's life ----------------------------------------------------------------------- */
 
 const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size)
 {
@@ -226,8 +225,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-/* -- the library
- * ------------------------------------------------------------------------------------ */
+/* -- the library ------------------------------------------------------------------------------ */
 
 static const struct lws_protocols protocols[] = {
     {.name = "parley",

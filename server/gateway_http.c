@@ -63,8 +63,7 @@ void gateway_http_gone(struct conn *conn)
     free(x);
 }
 
-/* -- answers
- * ------------------------------------------------------------------------------------------ */
+/* -- answers ---------------------------------------------------------------------------------- */
 
 static const char *status_text(int status)
 {
@@ -184,8 +183,7 @@ int gateway_http_writable(struct conn *conn)
     return 0;
 }
 
-/* -- what is not the API
- * -------------------------------------------------------------------------------- */
+/* -- what is not the API ---------------------------------------------------------------------- */
 
 static int answer_ready(struct conn *conn)
 {
@@ -264,8 +262,7 @@ static int answer_get(struct conn *conn, const char *path)
     return answer_file(conn, path);
 }
 
-/* -- the API
- * --------------------------------------------------------------------------------------------- */
+/* -- the API ---------------------------------------------------------------------------------- */
 
 /* The token of this request; false: it was refused. */
 static bool take_token(struct conn *conn, struct http_exchange *x)

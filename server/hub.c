@@ -58,7 +58,7 @@ size_t hub_streams(const struct hub *hub)
     return HASH_COUNT(hub->streams);
 }
 
-/* -- streams ----------------------------------------------------------------------------------- */
+/* -- streams ---------------------------------------------------------------------------------- */
 
 struct stream *stream_find(struct hub *hub, const char *name)
 {
@@ -101,9 +101,8 @@ void stream_destroy(struct stream *s)
             hub->dirty[i] = NULL;
     HASH_DEL(hub->streams, s);
     batch_clear(s);
-    for (size_t i = 0; s->ring != NULL && i < STREAM_RING; i++)
-        if (s->ring[i] != NULL)
-            event_unref(s->ring[i]);
+    ring_clear(s);
+    stream_drop_pages(s);
     free(s->ring);
     free(s->batch);
     free(s->live);
@@ -125,6 +124,15 @@ static void ring_put(struct stream *s, struct event *event)
     if (*slot != NULL)
         event_unref(*slot);
     *slot = event->frame->len <= RING_FRAME_MAX ? event_ref(event) : NULL;
+}
+
+static void ring_clear(struct stream *s)
+{
+    for (size_t i = 0; s->ring != NULL && i < STREAM_RING; i++) {
+        if (s->ring[i] != NULL)
+            event_unref(s->ring[i]);
+        s->ring[i] = NULL;
+    }
 }
 
 struct event *stream_ring_get(const struct stream *s, uint64_t seq)
@@ -222,6 +230,10 @@ static void stream_take(struct stream *s, struct event *event)
 {
     s->busy++;
     s->last = event->seq;
+    if (event->type == STORE_EVENT_MESSAGE_DELETED || event->type == STORE_EVENT_CHANNEL_DELETED) {
+        ring_clear(s); /* what was deleted is still in here; the store has forgotten it */
+        stream_drop_pages(s);
+    }
     ring_put(s, event);
     batch_put(s, event->frame);
     if (s->batch_bytes > BATCH_BYTES)

@@ -12,11 +12,10 @@
 #include "server/store_call.h"
 #include "server/worker.h"
 
-enum { FILL_PAGE = 100 };
-
+/* A page on its way from the store. */
 struct fill {
     struct store_call call;
-    struct conn *conn; /* a reference */
+    struct hub *hub;
     char stream[STORE_STREAM_SIZE];
 };
 
@@ -72,55 +71,145 @@ static bool fill_from_ring(struct sub *sub)
     return true;
 }
 
-static void fill_done(struct store_call *call)
+/* -- pages ------------------------------------------------------------------------------------ */
+
+static void page_clear(struct page *page)
+{
+    for (size_t i = 0; i < page->n; i++)
+        event_unref(page->events[i]);
+    free(page->events);
+    *page = (struct page){0};
+}
+
+void stream_drop_pages(struct stream *s)
+{
+    for (size_t i = 0; s->pages != NULL && i < STREAM_PAGES; i++)
+        page_clear(&s->pages[i]);
+    free(s->pages);
+    s->pages = NULL;
+}
+
+/* The page, here or on its way, that has the event after POS. */
+static struct page *page_find(const struct stream *s, uint64_t pos)
+{
+    for (size_t i = 0; s->pages != NULL && i < STREAM_PAGES; i++) {
+        struct page *page = &s->pages[i];
+        if (page->reading ? page->after == pos : pos >= page->after && pos < page->after + page->n)
+            return page;
+    }
+    return NULL;
+}
+
+static void page_fill(struct page *page, const struct store_req *req)
+{
+    page->reading = false;
+    page->events = mem_alloc((req->out.n + 1) * sizeof(struct event *));
+    while (page->n < req->out.n && req->out.events[page->n].seq == page->after + page->n + 1) {
+        page->events[page->n] = event_make(&req->out.events[page->n]);
+        page->n++;
+    }
+}
+
+static void page_read(struct store_call *call)
 {
     struct fill *fill = container_of(call, struct fill, call);
-    struct conn *conn = fill->conn;
-    struct store_req *req = &call->req;
-    struct sub *sub = conn->wsi == NULL ? NULL : hub_sub(conn, fill->stream);
+    struct stream *s = stream_find(fill->hub, fill->stream);
+    struct page *page = s == NULL ? NULL : page_find(s, call->req.in.events.after);
 
-    if (sub != NULL && !sub->live && sub->reading) {
-        bool alive = true;
-        sub->reading = false;
-        for (size_t i = 0; alive && req->err == ERR_OK && i < req->out.n; i++) {
-            if (req->out.events[i].seq != sub->pos + 1)
-                continue;
-            struct event *event = event_make(&req->out.events[i]);
-            alive = sub_take(sub, event);
-            event_unref(event);
+    if (page != NULL && page->reading) {
+        if (call->req.err == ERR_OK && call->req.out.n > 0) {
+            page_fill(page, &call->req);
+            page->pinned = true; /* until all who wait for it have it */
+        } else {
+            page_clear(page);
+            s->hub->stalled = true; /* hub_tick() tries again */
+            s = NULL;
         }
-        if (alive && (req->err != ERR_OK || req->out.n == 0))
-            sub->stream->hub->stalled = true; /* hub_tick() tries again */
-        else if (alive)
-            sub_advance(sub);
     }
-    conn_unref(conn);
-    arena_destroy(&req->arena);
+    if (s != NULL) {
+        struct sub *sub;
+        struct sub *tmp;
+        s->busy++;
+        DL_FOREACH_SAFE(s->filling, sub, tmp)
+        {
+            sub_advance(sub);
+        }
+        for (size_t i = 0; s->pages != NULL && i < STREAM_PAGES; i++)
+            s->pages[i].pinned = false;
+        s->busy--;
+        stream_release(s);
+    }
+    arena_destroy(&call->req.arena);
     free(fill);
 }
 
-static void fill_from_store(struct sub *sub)
+/* A place for one more page: the oldest that nobody waits for, or NULL. */
+static struct page *page_make_room(struct stream *s)
 {
+    if (s->pages == NULL)
+        s->pages = mem_zalloc(STREAM_PAGES * sizeof(*s->pages));
+    for (size_t i = 0; i < STREAM_PAGES; i++) {
+        struct page *page = &s->pages[s->next_page++ % STREAM_PAGES];
+        if (page->reading || page->pinned)
+            continue;
+        page_clear(page);
+        return page;
+    }
+    return NULL;
+}
+
+static void page_ask(struct stream *s, uint64_t after)
+{
+    struct page *page = page_make_room(s);
+
+    if (page == NULL)
+        return; /* one that is on its way makes everybody look again */
+    page->after = after;
+    page->reading = true;
+
     struct fill *fill = mem_zalloc(sizeof(*fill));
     struct store_req *req = &fill->call.req;
-
-    fill->conn = conn_ref(sub->conn);
-    memcpy(fill->stream, sub->stream->name, sizeof(fill->stream));
+    fill->hub = s->hub;
+    memcpy(fill->stream, s->name, sizeof(fill->stream));
     req->op = STORE_EVENTS;
     req->arena = arena_create();
     req->actor.system = true;
     req->in.events.stream = fill->stream;
-    req->in.events.after = sub->pos;
-    req->in.events.limit = FILL_PAGE;
-    sub->reading = true;
-    store_call_submit(&fill->call, sub->conn->worker, fill_done);
+    req->in.events.after = after;
+    req->in.events.limit = STREAM_PAGE;
+    store_call_submit(&fill->call, s->hub->worker, page_read);
+}
+
+/* Bring SUB forward by the pages that are here; ask for the next one. */
+static void fill_from_store(struct sub *sub)
+{
+    struct stream *s = sub->stream;
+    struct conn *conn = sub->conn;
+
+    while (sub->pos < s->last) {
+        struct page *page = page_find(s, sub->pos);
+        if (page == NULL)
+            page_ask(s, sub->pos);
+        if (page == NULL || page->reading)
+            return; /* page_read() goes on */
+        struct event *event = event_ref(page->events[sub->pos - page->after]);
+        bool alive = sub_take(sub, event);
+        event_unref(event);
+        if (!alive)
+            return;
+        if (conn_is_behind(conn)) {
+            conn->filling = true; /* hub_catch_up() goes on */
+            return;
+        }
+    }
+    sub_go_live(sub);
 }
 
 void sub_advance(struct sub *sub)
 {
     struct stream *s = sub->stream;
 
-    if (sub->live || sub->reading || s->state == STREAM_NEW || s->state == STREAM_ASKED)
+    if (sub->live || s->state == STREAM_NEW || s->state == STREAM_ASKED)
         return;
     if (sub->pos > s->last)
         return; /* the stream gets there by itself: promote_level() */
@@ -131,6 +220,8 @@ void sub_advance(struct sub *sub)
         sub->conn->filling = true; /* hub_catch_up() goes on when the socket has taken some */
     else if (!fill_from_ring(sub))
         fill_from_store(sub);
+    if (s->filling == NULL)
+        stream_drop_pages(s);
     s->busy--;
     stream_release(s);
 }

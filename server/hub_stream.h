@@ -12,7 +12,20 @@
 #include "server/hub.h"
 #include "storage/store.h"
 
-enum { STREAM_RING = 32 }; /* recent events kept for those who are just behind */
+enum {
+    STREAM_RING = 32,  /* recent events kept for those who are just behind */
+    STREAM_PAGES = 4,  /* pages read from the store, kept while somebody catches up */
+    STREAM_PAGE = 100, /* events in a page */
+};
+
+/* Events that were read for one member who catches up; others who miss the same share them. */
+struct page {
+    uint64_t after; /* the events after this position */
+    bool reading; /* they are on their way */
+    bool pinned;  /* being handed out */
+    size_t n;
+    struct event **events;
+};
 
 enum stream_state {
     STREAM_NEW,     /* its top is to be asked for */
@@ -43,6 +56,8 @@ struct stream {
     struct sub **live; /* members who are level */
     size_t live_n, live_cap;
     struct sub *filling; /* members who catch up */
+    struct page *pages;  /* STREAM_PAGES of them, made with the first one needed */
+    unsigned next_page;  /* the oldest, which makes room */
     struct hub_wait *waits;
     struct event **ring; /* STREAM_RING slots by seq, made with the first event */
     struct frame **batch;
@@ -79,6 +94,8 @@ void stream_release(struct stream *stream);
 void stream_seal(struct stream *stream);
 void stream_repair(struct stream *stream);
 struct event *stream_ring_get(const struct stream *stream, uint64_t seq);
+/* Forget the pages: nobody catches up any more. */
+void stream_drop_pages(struct stream *stream);
 struct sub *hub_sub(const struct conn *conn, const char *stream);
 
 /* Bring SUB forward as far as possible now. It may be gone afterwards. */

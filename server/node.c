@@ -29,8 +29,7 @@
 #include "server/version.h"
 #include "server/worker.h"
 
-/* -- from the store to the workers
- * ------------------------------------------------------------------- */
+/* -- from the store to the workers ------------------------------------------------------------ */
 
 /* Answers first, events after them: a sender has its answer before the event of its own message.
  * The calls of one worker go as one list, in the order in which they were applied. */
@@ -86,8 +85,7 @@ static void on_read(void *arg, struct store_req *req)
         mailbox_post(&call->worker->box, &call->mail);
 }
 
-/* -- start
- * ---------------------------------------------------------------------------------------------- */
+/* -- start ------------------------------------------------------------------------------------ */
 
 struct first_look {
     struct store_call call;
@@ -291,6 +289,15 @@ bool node_drain(struct node *node)
     return clean;
 }
 
+static void remove_admin(struct node *node)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/admin.sock", node->config.data);
+    (void)unlink(path.data);
+    buf_free(&path);
+}
+
 void node_destroy(struct node **node)
 {
     struct node *n = *node;
@@ -298,6 +305,8 @@ void node_destroy(struct node **node)
     if (n == NULL)
         return;
     *node = NULL;
+    if (n->store != NULL) /* ours is the data directory, and so the socket in it */
+        remove_admin(n);
     jobs_destroy(&n->jobs);
     password_pool_destroy(&n->passwords);
     store_close(&n->store);

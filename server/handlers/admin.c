@@ -32,8 +32,7 @@ static enum err put_user(struct request *req)
     return ERR_OK;
 }
 
-/* -- accounts
- * ----------------------------------------------------------------------------------------- */
+/* -- accounts --------------------------------------------------------------------------------- */
 
 static enum err created(struct request *req)
 {
@@ -179,8 +178,7 @@ enum err handle_admin_user_password(struct request *req)
     return on_user(req, reset_found);
 }
 
-/* -- invites
- * ------------------------------------------------------------------------------------------- */
+/* -- invites ---------------------------------------------------------------------------------- */
 
 static enum err invite_created(struct request *req)
 {
@@ -248,8 +246,7 @@ enum err handle_admin_invite_revoke(struct request *req)
     return request_store(req, STORE_INVITE_DELETE, put_nothing);
 }
 
-/* -- the server
- * ----------------------------------------------------------------------------------------- */
+/* -- the server ------------------------------------------------------------------------------- */
 
 static enum err put_stats(struct request *req)
 {

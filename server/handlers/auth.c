@@ -17,8 +17,7 @@
 #include "server/throttle.h"
 #include "server/worker.h"
 
-/* -- a new session
- * ---------------------------------------------------------------------------------- */
+/* -- a new session ---------------------------------------------------------------------------- */
 
 struct sign_in {
     char token[TOKEN_SIZE];
@@ -73,8 +72,7 @@ static enum err signed_in(struct request *req)
     return ERR_OK;
 }
 
-/* -- auth.register
- * ------------------------------------------------------------------------------------ */
+/* -- auth.register ---------------------------------------------------------------------------- */
 
 static enum err registered(struct request *req)
 {
@@ -132,8 +130,7 @@ enum err handle_auth_register(struct request *req)
     return request_hash(req, request_str(req, "password"), register_hashed);
 }
 
-/* -- auth.login
- * ---------------------------------------------------------------------------------------- */
+/* -- auth.login ------------------------------------------------------------------------------- */
 
 static enum err login_refused(struct request *req)
 {
@@ -202,8 +199,7 @@ enum err handle_auth_login(struct request *req)
     return request_store(req, STORE_USER_GET, login_found);
 }
 
-/* -- sessions
- * ------------------------------------------------------------------------------------------- */
+/* -- sessions --------------------------------------------------------------------------------- */
 
 static enum err sessions_ended(struct request *req)
 {
@@ -297,8 +293,7 @@ enum err handle_admin_session_list(struct request *req)
     return request_store(req, STORE_USER_GET, admin_sessions_user);
 }
 
-/* -- auth.password
- * --------------------------------------------------------------------------------------- */
+/* -- auth.password ---------------------------------------------------------------------------- */
 
 static enum err others_ended(struct request *req)
 {

@@ -17,8 +17,7 @@
 #include "server/request.h"
 #include "server/worker.h"
 
-/* -- stream.events
- * ---------------------------------------------------------------------------------- */
+/* -- stream.events ---------------------------------------------------------------------------- */
 
 struct poll {
     struct request *req;
@@ -165,8 +164,7 @@ enum err handle_stream_events(struct request *req)
     return request_store(req, STORE_CHANNEL_GET, membership_known);
 }
 
-/* -- read.mark
- * ---------------------------------------------------------------------------------------- */
+/* -- read.mark -------------------------------------------------------------------------------- */
 
 static void put_read_state(struct buf *out, const struct store_channel *channel)
 {
@@ -197,8 +195,7 @@ enum err handle_read_mark(struct request *req)
     return request_store(req, STORE_READ_MARK, read_marked);
 }
 
-/* -- typing
- * ------------------------------------------------------------------------------------------- */
+/* -- typing ----------------------------------------------------------------------------------- */
 
 static enum err publish_typing(struct request *req)
 {
