@@ -41,6 +41,12 @@ static void put_limits(struct buf *out)
     LIMIT_MAP(X)
 #undef X
     buf_putc(out, '}');
+    buf_json_key(out, "limit_help");
+    buf_putc(out, '{');
+#define X(name, wire, value, help) buf_json_member(out, #wire, help);
+    LIMIT_MAP(X)
+#undef X
+    buf_putc(out, '}');
 }
 
 static void put_rates(struct buf *out)

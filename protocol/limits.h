@@ -61,7 +61,7 @@ enum {
     X(SEND, send, 50, 200, "sending and editing messages")                                         \
     X(READ, read, 50, 300, "everything that only reads")                                           \
     X(WRITE, write, 20, 100, "everything else that changes something")                             \
-    X(TYPING, typing, 20, 60, "typing notices and presence")
+    X(TYPING, signal, 20, 60, "typing notices and presence")
 
 enum rate_class {
 #define X(name, wire, per_second, burst, help) RATE_##name,

@@ -79,7 +79,7 @@ static void names_of_the_tables_are_the_words_of_the_protocol(void **state)
     assert_string_equal(access_name(ACCESS_OWNER), "owner");
     assert_string_equal(param_type_name(PARAM_BOOL), "bool");
     assert_string_equal(param_type_name(PARAM_CLIENT_MSG_ID), "client_msg_id");
-    assert_string_equal(rate_default(RATE_TYPING)->name, "typing");
+    assert_string_equal(rate_default(RATE_TYPING)->name, "signal");
     assert_int_equal(rate_default(RATE_NONE)->per_second, 0);
 }
 
