@@ -90,6 +90,15 @@ static void batch_clear(struct stream *s)
     s->batch_bytes = 0;
 }
 
+static void ring_clear(struct stream *s)
+{
+    for (size_t i = 0; s->ring != NULL && i < STREAM_RING; i++) {
+        if (s->ring[i] != NULL)
+            event_unref(s->ring[i]);
+        s->ring[i] = NULL;
+    }
+}
+
 void stream_destroy(struct stream *s)
 {
     struct hub *hub = s->hub;
@@ -124,15 +133,6 @@ static void ring_put(struct stream *s, struct event *event)
     if (*slot != NULL)
         event_unref(*slot);
     *slot = event->frame->len <= RING_FRAME_MAX ? event_ref(event) : NULL;
-}
-
-static void ring_clear(struct stream *s)
-{
-    for (size_t i = 0; s->ring != NULL && i < STREAM_RING; i++) {
-        if (s->ring[i] != NULL)
-            event_unref(s->ring[i]);
-        s->ring[i] = NULL;
-    }
 }
 
 struct event *stream_ring_get(const struct stream *s, uint64_t seq)
