@@ -1,6 +1,5 @@
 // The benchmarks: measures every scenario in turn, several rounds, and writes the report.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bench, FULL, QUICK } from './harness/bench.mjs';
@@ -121,7 +120,7 @@ async function main() {
     if (!hasTwoCores()) throw new Error('two processor cores are needed: one for the server, one for the load');
     const build = process.env.BUILD ?? join(root, 'build');
     const scenarios = SCENARIOS.filter(({ name }) => names.includes(name));
-    const scratch = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'parley-bench-'));
+    const scratch = mkdtempSync(join(build, 'bench', 'data-')); // on a disk: /tmp may be memory
     process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
     const steps = sizes.rounds * scenarios.reduce((sum, { steps: own }) => sum + own, 0);
     const bench = new Bench({ programs: programs(build), sizes, scratch, steps });

@@ -13,13 +13,13 @@ const SETTINGS = {
 const BUSY_RETRIES = 100;
 
 export class Parley {
-    static async start(program, data, { port = 0, settings = {} } = {}) {
+    static async start(program, data, { port = 0, free = false, settings = {} } = {}) {
         const parley = new Parley();
         parley.data = data;
         parley.server = await Server.start(
             program,
             ['--listen', `127.0.0.1:${port}`, '--data', data, '--workers', '1'],
-            { env: { ...process.env, ...SETTINGS, ...settings } },
+            { free, env: { ...process.env, ...SETTINGS, ...settings } },
         );
         return parley;
     }

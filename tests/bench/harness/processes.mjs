@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 
 const SERVER_CORE = '1';
 const LOAD_CORE = '0';
+const ALL_CORES = `0-${availableParallelism() - 1}`;
 const START_TIMEOUT_MS = 30_000;
 const ANNOUNCEMENT = /listening on http:\/\/127\.0\.0\.1:(\d+)/;
 
@@ -37,11 +38,12 @@ function start(core, command, args, options = {}) {
 }
 
 export class Server {
-    // Start COMMAND and wait until it says where it listens.
-    static async start(command, args, options) {
+    // Start COMMAND on the server's core, or FREE on any, and wait until it says where it
+    // listens.
+    static async start(command, args, { free = false, ...options } = {}) {
         const server = new Server();
         server.startedNs = process.hrtime.bigint();
-        server.child = start(SERVER_CORE, command, args, options);
+        server.child = start(free ? ALL_CORES : SERVER_CORE, command, args, options);
         server.port = await new Promise((resolve, reject) => {
             const timer = setTimeout(() => {
                 server.child.kill('SIGKILL');

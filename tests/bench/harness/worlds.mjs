@@ -60,6 +60,7 @@ export class Worlds {
     // Start parleyd on PATH, let FILL work on it, stop it properly.
     async fill(path, fill) {
         const parley = await Parley.start(this.bench.programs.parleyd, path, {
+            free: true,
             settings: { PARLEY_PASSWORD_THREADS: '2' },
         });
         try {
