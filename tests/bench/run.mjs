@@ -132,6 +132,7 @@ async function main() {
     const { parts, raw } = writeReport(directory, bench, machine, measured);
     writeFileSync(join(scratchReport, 'benchmarks.json'), JSON.stringify({ machine, sizes, raw }, null, 1));
     printSummary(parts);
+    if (sizes.people < FULL.people) console.log('\nA smoke run: too small for its verdicts to mean much.');
     console.log(`\nWritten: ${join(directory, 'benchmarks.md')}`);
     process.exitCode = parts.some(({ faults }) => faults.length > 0) ? 1 : 0;
 }
