@@ -187,7 +187,10 @@ function onEvent(event: AnyEvent): void {
   const before = state.value;
   dispatch({ type: "event", event, now: Date.now() });
   if (event.method === "message.created") onMessage(event.params.message);
-  else if (event.method === "typing") expireTypingLater();
+  else if (event.method === "typing") {
+    void needUser(event.params.user);
+    expireTypingLater();
+  }
   else if (event.method === "channel.left") {
     const channel = before.channels[event.params.channel.id];
     if (channel !== undefined && state.value.channels[channel.view.id] === undefined) {
@@ -208,13 +211,15 @@ function onMessage(message: Message): void {
     if (message.client_msg_id !== undefined) outbox.settle(message.client_msg_id);
     return;
   }
-  needUser(message.author);
+  const author = needUser(message.author);
   if (state.value.current !== message.channel) return;
   const unread = state.value.channels[message.channel]?.view.unread;
   if (!document.hasFocus() && unread === 1) {
     dispatch({ type: "divider/set", channel: message.channel, seq: message.seq - 1 });
   }
-  announce(`${displayName(state.value.users[message.author])}: ${plain(message.text ?? "").slice(0, 300)}`);
+  void author.then(() => {
+    announce(`${displayName(state.value.users[message.author])}: ${plain(message.text ?? "").slice(0, 300)}`);
+  });
 }
 
 function wasRemoved(channel: ChannelState, before: State): void {
@@ -440,15 +445,19 @@ export async function leaveChannel(id: Id): Promise<void> {
 
 // Users
 
-const asked = new Set<Id>();
+const asked = new Map<Id, Promise<void>>();
 
-export function needUser(id: Id): void {
-  if (state.value.users[id] !== undefined || asked.has(id) || !connection.online) return;
-  asked.add(id);
-  call("user.get", { user: id })
-    .then(({ user }) => dispatch({ type: "users/learned", users: [user] }))
-    .catch(() => undefined)
-    .finally(() => asked.delete(id));
+/** Sees to it that a user's name is known; done when it is, or cannot be. */
+export function needUser(id: Id): Promise<void> {
+  if (state.value.users[id] !== undefined || !connection.online) return Promise.resolve();
+  const asking =
+    asked.get(id) ??
+    call("user.get", { user: id })
+      .then(({ user }) => dispatch({ type: "users/learned", users: [user] }))
+      .catch(() => undefined)
+      .finally(() => asked.delete(id));
+  asked.set(id, asking);
+  return asking;
 }
 
 export async function setPresence(next: "online" | "away" | "dnd"): Promise<void> {

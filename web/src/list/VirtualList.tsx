@@ -48,6 +48,8 @@ export class VirtualList extends Component<VirtualListProps> {
   private width = 0;
   private observer: ResizeObserver | null = null;
   private following: boolean | null = null;
+  /** Where the list was scrolled to when this component last looked. */
+  private lastTop = 0;
   /** The place was asked for and not reached yet: it is not to be replaced by where its row happens to be. */
   private asked = true;
 
@@ -96,6 +98,9 @@ export class VirtualList extends Component<VirtualListProps> {
     const scroller = this.scroller.current;
     if (scroller === null) return;
     this.viewport = scroller.clientHeight;
+    if (!this.asked && this.place.at === "end" && this.scrolledBySomeone(scroller)) {
+      this.place = this.currentPlace(scroller);
+    }
     if (scroller.clientWidth !== this.width) {
       this.width = scroller.clientWidth;
       this.heights.clear();
@@ -113,6 +118,7 @@ export class VirtualList extends Component<VirtualListProps> {
     this.model();
     if (asked && !this.asked) this.place = this.currentPlace(scroller);
     const top = scroller.scrollTop;
+    this.lastTop = top;
     if (!covers(this.range, this.starts, top, this.viewport, 0)) this.forceUpdate();
     this.report(scroller);
   }
@@ -130,6 +136,11 @@ export class VirtualList extends Component<VirtualListProps> {
     if (Math.abs(delta) >= 0.5) scroller.scrollTop += delta;
   }
 
+  /** A scroll is there before its event is: rendering in between must not undo it. */
+  private scrolledBySomeone(scroller: HTMLElement): boolean {
+    return Math.abs(scroller.scrollTop - this.lastTop) > 1;
+  }
+
   private model(): void {
     const { rows, estimate } = this.props;
     this.starts = offsets(rows.map((row) => this.heights.get(row.key, estimate(row))));
@@ -139,6 +150,7 @@ export class VirtualList extends Component<VirtualListProps> {
     const scroller = this.scroller.current;
     if (scroller === null || this.asked) return;
     this.model();
+    this.lastTop = scroller.scrollTop;
     this.place = this.currentPlace(scroller);
     if (!covers(this.range, this.starts, scroller.scrollTop, this.viewport, MARGIN)) this.forceUpdate();
     this.report(scroller);
@@ -242,7 +254,9 @@ export class VirtualList extends Component<VirtualListProps> {
   /** The page may have scrolled since the last scroll event: where the anchor is right now is what must be kept. */
   private readAnchor(): void {
     const scroller = this.scroller.current;
-    if (scroller === null || this.place.at === "end" || this.asked) return;
+    if (scroller === null || this.asked) return;
+    if (this.scrolledBySomeone(scroller)) this.place = this.currentPlace(scroller);
+    if (this.place.at === "end") return;
     const element = this.elements.get(this.place.key);
     if (element?.isConnected === true) this.place = { ...this.place, top: topIn(scroller, element) };
   }

@@ -72,5 +72,8 @@ export function lastOwn(state: State, channel: ChannelState): Message | undefine
 }
 
 export function typingNames(channel: ChannelState, users: State["users"]): string[] {
-  return Object.keys(channel.typing).map((id) => displayName(users[id]));
+  return Object.keys(channel.typing).flatMap((id) => {
+    const user = users[id];
+    return user === undefined ? [] : [displayName(user)];
+  });
 }

@@ -8,11 +8,10 @@ interface Props {
   presence?: PresenceState;
 }
 
-/** Initials on a colour that follows from the user's id. The name stands beside it, so it is hidden from readers. */
+/** Initials on a colour that follows from the user's id; set by the style sheet, as the name stands beside them. */
 export function Avatar({ user, id, size = "normal", presence }: Props) {
   return (
-    <span class={`avatar ${size}`} style={{ "--hue": String(hueOf(id)) }} aria-hidden="true">
-      {initials(user)}
+    <span class={`avatar ${size}`} style={{ "--hue": String(hueOf(id)) }} data-initials={initials(user)} aria-hidden="true">
       {presence !== undefined && <span class={`presence ${presence}`} />}
     </span>
   );

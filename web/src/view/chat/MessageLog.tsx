@@ -120,7 +120,7 @@ export function MessageLog({ channel, composer }: Props) {
 
   function renderMessage(key: string, message: Message, grouped: boolean): JSX.Element {
     const author = state.value.users[message.author];
-    if (author === undefined) needUser(message.author);
+    if (author === undefined) void needUser(message.author);
     return (
       <MessageRow
         message={message}

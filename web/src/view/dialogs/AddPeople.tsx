@@ -43,7 +43,6 @@ export function AddPeople({ channel: id }: { channel: Id }) {
               <button
                 type="button"
                 class="button small"
-                aria-label={`Add ${displayName(user)}`}
                 disabled={done || action.busy}
                 onClick={() =>
                   action.run(async () => {
@@ -53,6 +52,7 @@ export function AddPeople({ channel: id }: { channel: Id }) {
                 }
               >
                 {done ? "Added" : "Add"}
+                <span class="visually-hidden"> {displayName(user)}</span>
               </button>
             </li>
           );

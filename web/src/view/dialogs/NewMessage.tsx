@@ -40,7 +40,8 @@ export function NewMessage() {
         <ul class="chips" aria-label="Chosen">
           {chosen.map((u) => (
             <li key={u.id}>
-              <button type="button" class="chip" aria-label={`Take out ${displayName(u)}`} onClick={() => toggle(u)}>
+              <button type="button" class="chip" onClick={() => toggle(u)}>
+                <span class="visually-hidden">Take out </span>
                 {displayName(u)}
                 <Icon name="x" size={14} />
               </button>
@@ -84,11 +85,10 @@ export function NewMessage() {
               <button
                 type="button"
                 class="button small"
-                aria-pressed={on}
-                aria-label={`Choose ${displayName(user)}`}
                 onClick={() => toggle(user)}
               >
-                {on ? "Chosen" : "Choose"}
+                {on ? "Remove" : "Choose"}
+                <span class="visually-hidden"> {displayName(user)}</span>
               </button>
             </li>
           );

@@ -83,7 +83,7 @@ function MemberRow({ member, channel }: { member: Member; channel: ChannelState 
         <span class="option-note">@{user.name}</span>
       </span>
       {member.role === "moderator" && <span class="tag">Moderator</span>}
-      <Menu label={`Actions for ${displayName(user)}`} trigger={<span class="ellipsis">···</span>} items={items} />
+      <Menu label={`Actions for ${displayName(user)}`} trigger={<Icon name="dots" />} items={items} />
     </li>
   );
 }
