@@ -9,7 +9,7 @@ size_t ws_frame_header(unsigned char out[WS_HEADER_MAX], enum ws_opcode opcode,
     out[1] = length_bytes == 0 ? (unsigned char)payload_len : length_bytes == 2 ? 126 : 127;
     for (int i = 0; i < length_bytes; i++)
         out[2 + i] = (unsigned char)(payload_len >> (8 * (length_bytes - 1 - i)));
-    return (size_t)(2 + length_bytes);
+    return 2 + (size_t)length_bytes;
 }
 
 const char *ws_close_reason(enum ws_close code)

@@ -197,5 +197,5 @@ void address_group(const char *host, char group_out[ADDRESS_TEXT_SIZE])
         memset(bytes + 8, 0, 8);
     format_bytes(bytes, group_out);
     if (!v4)
-        strcat(group_out, "/64");
+        memcpy(group_out + strlen(group_out), "/64", sizeof("/64"));
 }

@@ -146,11 +146,13 @@ static const char *dm_key_of(struct replay *r)
             ids[i] = "";
     }
     qsort(ids, n, sizeof(*ids), by_text);
+    char *end = key;
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
-            strcat(key, " ");
-        strcat(key, ids[i]);
+            *end++ = ' ';
+        end = stpcpy(end, ids[i]);
     }
+    *end = '\0';
     return key;
 }
 
