@@ -33,8 +33,7 @@ enum err scope_enter(struct txn *t, struct store_req *req, const char *channel,
 
     if (err == ERR_OK)
         err = enter_actor(t, req, s);
-    if (err == ERR_OK && s->chan->type != STORE_PUBLIC && !s->member->exists &&
-        !req->actor.system)
+    if (err == ERR_OK && s->chan->type != STORE_PUBLIC && !s->member->exists && !req->actor.system)
         err = ERR_NOT_FOUND;
     if (err == ERR_NOT_FOUND)
         return txn_refuse(req, err, "channel", "there is no such channel");

@@ -342,8 +342,8 @@ static void mentions_count_until_read(void **state)
     assert_int_equal(bed_view(s->bed, s->ben, s->general).mentions, 1);
     (void)bed_send(s->bed, s->ann, s->general, "hi @ben");
     assert_int_equal(bed_view(s->bed, s->ben, s->general).mentions, 2);
-    assert_int_equal(
-        bed_do(s->bed, message_req(s, STORE_MESSAGE_EDIT, s->ann, m.id, "nobody now")), ERR_OK);
+    assert_int_equal(bed_do(s->bed, message_req(s, STORE_MESSAGE_EDIT, s->ann, m.id, "nobody now")),
+                     ERR_OK);
     assert_int_equal(bed_view(s->bed, s->ben, s->general).mentions, 1);
     struct store_req *mark = bed_req(s->bed, STORE_READ_MARK, s->ben);
     mark->in.read.channel = s->general;

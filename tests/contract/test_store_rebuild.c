@@ -2,11 +2,11 @@
  * operations a rebuild gives the same tables, row for row. And backups. */
 #include "tests/unit/testing.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
@@ -346,7 +346,7 @@ static bool watch_copy(void *arg, const char *what, uint64_t done, uint64_t tota
     assert_true(done <= total);
     uint64_t deadline = clock_monotonic_ns() + UINT64_C(60000000000);
     while (atomic_load(&c->sent) < before + 2 && clock_monotonic_ns() < deadline)
-        (void)sched_yield();
+        (void)usleep(500);
     return atomic_load(&c->sent) >= before + 2;
 }
 
