@@ -205,15 +205,19 @@ enum err handle_admin_invite_create(struct request *req)
     return request_store(req, STORE_INVITE_CREATE, invite_created);
 }
 
+/* Those that are still good for something. */
 static enum err put_invites(struct request *req)
 {
     const struct store_req *store = &req->call.req;
     struct buf *out = &req->result;
+    int64_t now = clock_unix_ms();
 
     buf_json_key(out, "invites");
     buf_putc(out, '[');
     for (size_t i = 0; i < store->out.n; i++) {
         const struct store_invite *v = &store->out.invites[i];
+        if (v->uses_left == 0 || (v->expires_at > 0 && v->expires_at <= now))
+            continue;
         buf_json_comma(out);
         buf_putc(out, '{');
         buf_json_member(out, "invite", v->id);
