@@ -26,7 +26,8 @@ endif
 
 O := $(BUILD)/$(MODE)
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+quiet = $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V)$(quiet),,@printf '  %-5s %s\n' $(1) $(2))
 
 # Targets that neither compile nor need anything installed.
 BARE_GOALS := help clean fmt
