@@ -522,9 +522,15 @@ bool hub_is_subscribed(const struct conn *conn, const char *stream)
 
 void hub_subscribe(struct conn *conn, const char *stream, uint64_t after, uint64_t cut)
 {
-    if (sub_find(conn, stream) != NULL || conn->wsi == NULL || conn->closing)
+    struct sub *sub = sub_find(conn, stream);
+
+    if (conn->wsi == NULL || conn->closing)
         return;
-    struct sub *sub = mem_zalloc(sizeof(*sub));
+    if (sub != NULL) { /* it left and is back: while catching up, that leave is history */
+        sub->cut = cut > sub->cut ? cut : sub->cut;
+        return;
+    }
+    sub = mem_zalloc(sizeof(*sub));
     sub->conn = conn;
     sub->stream = stream_get(conn->worker->hub, stream);
     sub->pos = after;

@@ -33,7 +33,7 @@ void hub_destroy(struct hub **hub);
 
 /* CONN gets every event of STREAM after the position AFTER. CUT is the position at which CONN's
  * user was known to be a member: a later leave of that user ends the subscription, an earlier one
- * is history. Subscribing again changes nothing. */
+ * is history. Subscribing again only moves the cut. */
 void hub_subscribe(struct conn *conn, const char *stream, uint64_t after, uint64_t cut);
 void hub_unsubscribe(struct conn *conn, const char *stream);
 void hub_unsubscribe_all(struct conn *conn);
