@@ -59,9 +59,9 @@ tsan-build:
 ifeq ($(MODE),fuzz)
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/%,$(FUZZ_TARGETS))
 $(O)/obj/tests/fuzz/%.o: EXTRA_CFLAGS := -Wno-missing-prototypes
-$(FUZZ_PROGRAMS): $(O)/%: $(O)/obj/tests/fuzz/%.o $(call objects,$(FUZZ_HELPERS)) $(call archives,server)
+$(FUZZ_PROGRAMS): $(O)/%: $(O)/obj/tests/fuzz/%.o $(call objects,$(FUZZ_HELPERS)) $(O)/libcli.a $(call archives,server)
 	$(call say,LINK,$@)
-	$(Q)$(link) -fsanitize=fuzzer $(SYSTEM_server)
+	$(Q)$(link) -fsanitize=fuzzer $(SYSTEM_cli) $(SYSTEM_server)
 $(FUZZ_PROGRAMS): | $(BUILD)/stamp/packages-test
 endif
 ALL_SOURCES += $(FUZZ_TARGETS) $(FUZZ_HELPERS)
