@@ -304,7 +304,7 @@ export interface Commands {
   /** All channels, also private ones; no direct messages. */
   "admin.channel.list": {
     params: { cursor?: string; limit?: number; query?: string };
-    result: { channels: Channel[]; next_cursor?: string };
+    result: { channels: ListedChannel[]; next_cursor?: string };
   };
   /** Stop the server as SIGTERM does: tell the clients, finish what is under way, exit. */
   "admin.drain": { params: Empty; result: Empty };
@@ -476,8 +476,6 @@ export interface Events {
   "channel.updated": Logged & { channel: Channel };
   /** The channel can only be read from now on. */
   "channel.archived": Logged & { channel: Channel };
-  /** The channel is gone; the last event of its stream. */
-  "channel.deleted": Logged & { channel: ChannelGone };
   /** The user is in a channel now. */
   "channel.joined": Logged & { channel: ChannelView };
   /** The user is no longer in a channel. */
