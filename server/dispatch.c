@@ -217,15 +217,16 @@ static void on_password(void *arg, const struct password_result *result)
     mailbox_post(&req->worker->box, &req->mail);
 }
 
-static enum err wait_for_password(struct request *req, enum err err, request_step_fn step)
+/* The pool took the work, or its queue is full. */
+static enum err await_password(struct request *req, enum err err)
 {
-    if (err != ERR_OK) {
-        req->detail = "Too many sign-ins at once; try again in a moment";
-        req->retry_after_ms = 1000;
-        return err;
-    }
-    (void)step;
-    return ERR_OK;
+    if (err == ERR_OK)
+        return ERR_OK;
+    req->waiting = false;
+    req->worker->calls--;
+    req->detail = "Too many sign-ins at once; try again in a moment";
+    req->retry_after_ms = 1000;
+    return err;
 }
 
 enum err request_hash(struct request *req, const char *password, request_step_fn step)
@@ -233,12 +234,8 @@ enum err request_hash(struct request *req, const char *password, request_step_fn
     req->step = step;
     req->waiting = true;
     req->worker->calls++;
-    enum err err = password_hash_async(req->node->passwords, password, on_password, req);
-    if (err != ERR_OK) {
-        req->waiting = false;
-        req->worker->calls--;
-    }
-    return wait_for_password(req, err, step);
+    return await_password(req,
+                          password_hash_async(req->node->passwords, password, on_password, req));
 }
 
 enum err request_verify(struct request *req, const char *password, const char *hash,
@@ -247,12 +244,8 @@ enum err request_verify(struct request *req, const char *password, const char *h
     req->step = step;
     req->waiting = true;
     req->worker->calls++;
-    enum err err = password_verify_async(req->node->passwords, password, hash, on_password, req);
-    if (err != ERR_OK) {
-        req->waiting = false;
-        req->worker->calls--;
-    }
-    return wait_for_password(req, err, step);
+    return await_password(
+        req, password_verify_async(req->node->passwords, password, hash, on_password, req));
 }
 
 enum err request_fail(struct request *req, enum err err, const char *field, const char *reason)

@@ -19,12 +19,22 @@ static struct frame *frame_make(size_t len, uint32_t count)
 
 struct frame *frame_text(const char *text, size_t len)
 {
-    unsigned char header[10];
+    unsigned char header[WS_HEADER_MAX];
     size_t header_len = ws_frame_header(header, WS_OP_TEXT, len);
     struct frame *f = frame_make(header_len + len, 1);
 
     memcpy(f->bytes, header, header_len);
     memcpy(f->bytes + header_len, text, len);
+    return f;
+}
+
+struct frame *frame_ping(void)
+{
+    unsigned char header[WS_HEADER_MAX];
+    size_t header_len = ws_frame_header(header, WS_OP_PING, 0);
+    struct frame *f = frame_make(header_len, 0);
+
+    memcpy(f->bytes, header, header_len);
     return f;
 }
 

@@ -21,8 +21,8 @@ enum {
 /* Events that were read for one member who catches up; others who miss the same share them. */
 struct page {
     uint64_t after; /* the events after this position */
-    bool reading; /* they are on their way */
-    bool pinned;  /* being handed out */
+    bool reading;   /* they are on their way */
+    bool pinned;    /* being handed out */
     size_t n;
     struct event **events;
 };

@@ -169,7 +169,8 @@ static void make_setup_code(struct node *node)
         setup_code_make(node->setup_code);
 }
 
-static void adjust_limits(struct config *config)
+/* As many descriptors as the system gives us; running out of them is handled in listener.c. */
+static void raise_limits(void)
 {
     struct rlimit limit;
 
@@ -179,7 +180,6 @@ static void adjust_limits(struct config *config)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    (void)config; /* running out of descriptors is handled where it happens: listener.c */
 }
 
 struct node *node_create(const struct config *config, char error_out[512])
@@ -189,7 +189,7 @@ struct node *node_create(const struct config *config, char error_out[512])
     node->config = *config; /* the strings stay the caller's */
     node->started_ms = clock_unix_ms();
     id_make(node->id);
-    adjust_limits(&node->config);
+    raise_limits();
     node->workers_n =
         config->workers > 0 ? config->workers : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
     if (node->workers_n > METRIC_WORKER_LABELS)

@@ -157,7 +157,6 @@ uint32_t worker_now_s(const struct worker *worker)
 
 static void heartbeat(struct worker *w, struct conn *c)
 {
-    static const unsigned char ping[] = {0x89, 0x00}; /* RFC 6455 section 5.5.2 */
     const struct config *config = &w->node->config;
     uint64_t silent_ms = (uint64_t)(w->now_s - c->last_rx_s) * 1000;
 
@@ -171,13 +170,7 @@ static void heartbeat(struct worker *w, struct conn *c)
         metric_add_by(METRIC_CLOSES, METRIC_CLOSE_LOST, 1);
         conn_kill(c);
     } else if (silent_ms >= config->heartbeat_ms && !c->pinged) {
-        struct frame *frame = mem_alloc(sizeof(*frame) + sizeof(ping));
-        atomic_init(&frame->refs, 1);
-        frame->len = sizeof(ping);
-        frame->count = 0;
-        frame->ephemeral = 0;
-        frame->bytes[0] = ping[0];
-        frame->bytes[1] = ping[1];
+        struct frame *frame = frame_ping();
         c->pinged = true;
         conn_send(c, frame);
         frame_unref(frame);
