@@ -138,7 +138,11 @@ enum err op_message_send(struct txn *t, struct store_req *req)
     enum err known = txn_actor(t, req, &s.actor);
     if (known == ERR_OK)
         known = find_original(t, req, s.actor);
-    return known == ERR_NOT_FOUND ? err : known;
+    if (known != ERR_NOT_FOUND)
+        return known;
+    if (err == ERR_CONFLICT && req->reason == NULL)
+        return txn_refuse(req, err, "client_msg_id", "used for a message of a deleted channel");
+    return err;
 }
 
 /* The message, and the scope of its channel; what the actor may not see is not found. */

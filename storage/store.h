@@ -14,6 +14,9 @@
  * Ownership: the caller owns the request and keeps it and its strings alive until the callback has
  *   got it. What comes back is allocated from the request's own arena.
  * Strings are NUL-terminated valid UTF-8; the caller has checked all bounds of docs/protocol.md.
+ *
+ * Who sees what: private channels and dms are there for their members only. A public channel can be
+ * found, read (history, messages, members) and joined by every account; writing takes membership.
  */
 #ifndef STORAGE_STORE_H
 #define STORAGE_STORE_H
@@ -44,6 +47,7 @@ const char *store_role_name(enum store_role role);
 const char *store_member_role_name(enum store_member_role role);
 const char *store_channel_type_name(enum store_channel_type type);
 
+/* Databases keep the numbers of these: append only. */
 /*     name             wire name          stream   */
 #define STORE_EVENT_MAP(X)                                                                         \
     X(MESSAGE_CREATED, "message.created")                                                          \
@@ -393,10 +397,10 @@ size_t store_queue_depth(struct store *store);
 /* PROGRESS: called from the calling thread; return false to stop. TOTAL may grow. */
 typedef bool (*store_progress_fn)(void *arg, const char *what, uint64_t done, uint64_t total);
 
-/* Copy the running store to the new file PATH (refuses an existing one), consistent as of the end
- * of the copy, verify it (integrity check, counts, every stream contiguous) and mark it as a
- * backup, so that a server started on it gives its streams new epochs. Blocks: call from a thread
- * of its own. */
+/* Copy the running store to the new file PATH (refuses an existing one) as it was at one moment of
+ * the call, verify it (integrity check, counts, every stream contiguous) and mark it as a backup,
+ * so that a server started on it gives its streams new epochs. PATH appears when all of that is
+ * done. Blocks: call from a thread of its own. */
 enum err store_backup(struct store *store, const char *path, store_progress_fn progress, void *arg,
                       char error_out[512]);
 

@@ -39,7 +39,6 @@ void sq_checkpoint_watch(struct sqlite_conn *c)
 
 static void checkpoint(struct sqlite_backend *b, sqlite3 *db)
 {
-    static int64_t last_log_ms;
     int log = 0;
     int copied = 0;
     int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log, &copied);
@@ -52,7 +51,7 @@ static void checkpoint(struct sqlite_backend *b, sqlite3 *db)
         (void)pthread_mutex_unlock(&b->turnstile);
     }
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY &&
-        !log_limited(&last_log_ms, LOG_INTERVAL_MS))
+        !log_limited(&b->checkpoint_logged_ms, LOG_INTERVAL_MS))
         log_warn("the write-ahead log cannot be copied into the database, it grows",
                  LOG_STR("file", b->path), LOG_STR("cause", sqlite3_errmsg(db)));
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "storage/match.h"
 #include "storage/sqlite/wal_vfs.h"
@@ -268,7 +269,7 @@ static enum err sq_probe(struct store_conn *conn)
     enum err err = sq_begin(conn, true);
 
     if (err == ERR_OK)
-        err = sq_run(c, sq_bind(c, SQ_PROBE, "i", sqlite3_memory_used()));
+        err = sq_run(c, sq_bind(c, SQ_PROBE, "i", clock_unix_ms()));
     if (err == ERR_OK)
         err = sq_commit(conn);
     if (err != ERR_OK) {

@@ -36,6 +36,7 @@ struct sqlite_backend {
     bool has_checkpointer;
     bool stop;
     int wal_pages; /* as of the last commit; under wake_lock */
+    int64_t checkpoint_logged_ms;
 };
 
 struct sqlite_conn {
