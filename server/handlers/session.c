@@ -72,11 +72,13 @@ static bool plan_stream(struct request *req, const char *stream, const char *epo
     return resumed;
 }
 
+/* The channels first, the user's own stream (the first row) last: a join in it must find a channel
+ * that the user had left just before still subscribed from its own position. */
 static void subscribe(struct request *req)
 {
     const struct start *start = req->data;
 
-    for (size_t i = 0; i < start->plan_n; i++)
+    for (size_t i = start->plan_n; i-- > 0;)
         hub_subscribe(req->conn, start->plan[i].stream, start->plan[i].from, start->plan[i].cut);
 }
 
