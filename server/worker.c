@@ -350,6 +350,7 @@ void worker_destroy(struct worker **worker)
     if (!w->started) { /* the start failed elsewhere: nobody has closed anything */
         listeners_close(w);
         stop(w);
+        (void)uv_run(&w->loop, UV_RUN_DEFAULT); /* notices the stop, as the thread's would have */
     }
     (void)mailbox_run(&w->box); /* answers that came after the loop ended */
     (void)uv_run(&w->loop, UV_RUN_DEFAULT);
