@@ -31,26 +31,30 @@
 
 /* -- from the store to the workers ------------------------------------------------------------ */
 
+struct mail_list {
+    struct mail *first, *last;
+};
+
 /* Answers first, events after them: a sender has its answer before the event of its own message.
- * The calls of one worker go as one list, in the order in which they were applied. */
+ * The calls of one worker go as one list, in the order in which they were applied. The lists are
+ * made before any of them is posted: a worker frees its calls as soon as it has them. */
 static void post_answers(struct node *node, const struct store_commit *commit)
 {
-    for (unsigned w = 0; w < node->workers_n; w++) {
-        struct mail *first = NULL;
-        struct mail *last = NULL;
-        for (size_t i = 0; i < commit->reqs_n; i++) {
-            struct store_call *call = container_of(commit->reqs[i], struct store_call, req);
-            if (call->worker != node->workers[w])
-                continue;
-            if (first == NULL)
-                first = &call->mail;
-            else
-                last->next = &call->mail;
-            last = &call->mail;
-        }
-        if (first != NULL)
-            mailbox_post_list(&node->workers[w]->box, first, last);
+    struct mail_list *lists = mem_zalloc(node->workers_n * sizeof(*lists));
+
+    for (size_t i = 0; i < commit->reqs_n; i++) {
+        struct store_call *call = container_of(commit->reqs[i], struct store_call, req);
+        struct mail_list *list = &lists[call->worker->index];
+        if (list->first == NULL)
+            list->first = &call->mail;
+        else
+            list->last->next = &call->mail;
+        list->last = &call->mail;
     }
+    for (unsigned w = 0; w < node->workers_n; w++)
+        if (lists[w].first != NULL)
+            mailbox_post_list(&node->workers[w]->box, lists[w].first, lists[w].last);
+    free(lists);
 }
 
 static void on_commit(void *arg, const struct store_commit *commit)
