@@ -108,7 +108,7 @@ test("an edit and a deletion reach everybody", async () => {
   await a.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await b.getByText("This message was deleted.").waitFor();
   await a.getByText("This message was deleted.").waitFor();
-  assert.equal(await b.getByText("second").count(), 0);
+  assert.equal(await b.locator(".message", { hasText: "second" }).count(), 0);
   await b.reload();
   await b.getByText("This message was deleted.").waitFor();
   await t.close(a, b);
@@ -139,7 +139,7 @@ test("unread channels stand out, mentions count, the New divider marks the place
   await t.ok(server, ann, "message.send", { channel: made.id, text: "you too, @ben" });
   await link.locator(".badge").waitFor();
   assert.match(await link.locator(".badge").innerText(), /^1/);
-  await b.waitForFunction(() => document.title.startsWith("(1)"));
+  await b.waitForFunction(() => /^\(\d+\) /.test(document.title));
   await b.reload();
   await link.locator(".badge").waitFor();
   await t.openChannel(b, "news");
@@ -348,9 +348,9 @@ test("new messages are announced one at a time as name and text, and the log its
   await t.ok(server, ann, "message.send", { channel: made.id, text: "Biscuits too" });
   const heard = await t.eventually(
     () => b.evaluate(() => globalThis.heard),
-    (list) => list.length === 2,
+    (list) => list.filter((text) => text !== "").length === 2,
     "two announcements",
   );
-  assert.deepEqual(heard, ["Ann Lindqvist: Tea is ready", "Ann Lindqvist: Biscuits too"]);
+  assert.deepEqual(heard.filter((text) => text !== ""), ["Ann Lindqvist: Tea is ready", "Ann Lindqvist: Biscuits too"]);
   await t.close(b);
 });

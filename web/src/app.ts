@@ -258,8 +258,10 @@ export async function boot(): Promise<void> {
   window.addEventListener("online", () => connection.nudge());
   window.addEventListener("offline", () => connection.nudge());
   window.addEventListener("popstate", () => openChannel(channelInUrl(), { replace: true }));
+  window.addEventListener("pagehide", flushRead);
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") connection.nudge();
+    else flushRead();
   });
   if (read(HINT_KEY) !== null || (await stillSignedIn().catch(() => false))) {
     connection.start();

@@ -67,7 +67,10 @@ export function announce(text: string): void {
 function speakNext(): void {
   const next = queue.shift();
   speaking = next !== undefined;
-  if (next === undefined) return;
+  if (next === undefined) {
+    spoken.value = "";
+    return;
+  }
   spoken.value = spoken.value === next ? `${next}\u00a0` : next;
   setTimeout(speakNext, 700);
 }

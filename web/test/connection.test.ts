@@ -144,8 +144,7 @@ test("a stream that cannot be resumed is reported as dropped and starts at the c
   rig.socket.onclose?.({ code: 1006, reason: "" });
   await rig.clock.advance(1_000);
   rig.socket.onopen?.();
-  const streams = { "c:c1": { epoch: "e2", seq: 3, resumed: false } };
-  rig.socket.answer("session.start", session([view("c1", { epoch: "e2", seq: 3 })], streams));
+  rig.socket.answer("session.start", session([view("c1", { epoch: "e2", seq: 3, resumed: false })]));
   assert.deepEqual(rig.starts.at(-1)?.dropped, ["c:c1"]);
   assert.deepEqual(rig.connection.tracker.get("c:c1"), { epoch: "e2", seq: 3 });
 });
@@ -251,6 +250,21 @@ test("a draining server is given the time it asked for", () => {
   assert.ok(status.kind === "waiting");
   assert.equal(status.why, "draining");
   assert.equal(status.until - rig.clock.now(), 4_000);
+});
+
+test("a server that said it would go is restarting until it is back, however often it does not answer", async () => {
+  const rig = new Rig();
+  rig.online();
+  rig.socket.event({ method: "server.draining", params: { reconnect_after_ms: 100 } });
+  rig.socket.onclose?.({ code: 1006, reason: "" });
+  await rig.clock.advance(1_000);
+  rig.socket.onclose?.({ code: 1006, reason: "" });
+  assert.ok(rig.connection.status.kind === "waiting" && rig.connection.status.why === "draining");
+  rig.connection.nudge();
+  rig.socket.onopen?.();
+  rig.socket.answer("session.start", session([]));
+  rig.socket.onclose?.({ code: 1006, reason: "" });
+  assert.ok(rig.connection.status.why === "lost");
 });
 
 test("a close for going too fast waits at least five seconds", () => {

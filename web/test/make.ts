@@ -54,7 +54,6 @@ export function created(m: Message, seq = m.seq): AnyEvent {
 
 export function session(channels: ChannelView[], streams: SessionStarted["streams"] = {}): SessionStarted {
   const all = { ...streams };
-  for (const c of channels) all[`c:${c.id}`] ??= { epoch: c.epoch, seq: c.seq, resumed: true };
   all["u:u1"] ??= { epoch: "e1", seq: 0, resumed: true };
   return {
     user: user("u1"),
@@ -63,6 +62,6 @@ export function session(channels: ChannelView[], streams: SessionStarted["stream
     heartbeat_ms: 25_000,
     limits: { text_bytes: 16_384, frame_bytes: 65_536, queue_bytes: 1_048_576, resume_events: 1_000 },
     streams: all,
-    channels,
+    channels: channels.map((c) => ({ resumed: true, ...c })),
   };
 }

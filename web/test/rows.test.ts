@@ -33,6 +33,14 @@ test("messages of one author within five minutes are one group", () => {
   assert.deepEqual(shape(rows(list)), ["start", "day", "message", "grouped", "message", "message"]);
 });
 
+test("what is shown does not change when older messages are put in front", () => {
+  const all = Array.from({ length: 6 }, (_, i) => message("c", i + 1, { created_at: at(0) }));
+  const later = rows(all.slice(3), { moreBefore: true, divider: 2 }).slice(1);
+  const earlier = rows(all, { divider: 2 });
+  assert.deepEqual(later.map((r) => r.key), ["m:c-5", "m:c-6"]);
+  assert.deepEqual(later, earlier.slice(-2));
+});
+
 test("a new day gets a divider and breaks a group", () => {
   const list = [message("c", 1, { created_at: new Date(2026, 0, 2, 23, 59).toISOString() }), message("c", 2, { created_at: new Date(2026, 0, 3, 0, 1).toISOString() })];
   assert.deepEqual(shape(rows(list)), ["start", "day", "message", "day", "message"]);

@@ -98,14 +98,19 @@ export class VirtualList extends Component<VirtualListProps> {
     const scroller = this.scroller.current;
     if (scroller === null) return;
     this.viewport = scroller.clientHeight;
-    if (!this.asked && this.place.at === "end" && this.scrolledBySomeone(scroller)) {
-      this.place = this.currentPlace(scroller);
-    }
+    this.followScroll(scroller);
     if (scroller.clientWidth !== this.width) {
       this.width = scroller.clientWidth;
       this.heights.clear();
     }
     this.settle();
+  }
+
+  /** Rows may have changed their sizes already, so a scroll whose event is still to come is told by its distance. */
+  private followScroll(scroller: HTMLElement): void {
+    if (this.asked || !this.scrolledBySomeone(scroller)) return;
+    const by = scroller.scrollTop - this.lastTop;
+    this.place = this.place.at === "end" ? this.currentPlace(scroller) : { ...this.place, top: this.place.top - by };
   }
 
   /** After a change, before the paint: measure, put the anchor back, and render more when the viewport is not covered. */
@@ -251,14 +256,11 @@ export class VirtualList extends Component<VirtualListProps> {
     );
   }
 
-  /** The page may have scrolled since the last scroll event: where the anchor is right now is what must be kept. */
+  /** Someone may have scrolled since the last scroll event: where the list is right now is what must be kept. */
   private readAnchor(): void {
     const scroller = this.scroller.current;
     if (scroller === null || this.asked) return;
     if (this.scrolledBySomeone(scroller)) this.place = this.currentPlace(scroller);
-    if (this.place.at === "end") return;
-    const element = this.elements.get(this.place.key);
-    if (element?.isConnected === true) this.place = { ...this.place, top: topIn(scroller, element) };
   }
 }
 

@@ -25,7 +25,13 @@ export function buildRows({ window, pending, divider, me }: RowInput): Row[] {
   const rows: Row[] = [window.moreBefore ? { kind: "older", key: "older" } : { kind: "start", key: "start" }];
   let previous: { author: Id; at: string; plain: boolean } | null = null;
   let divided = divider === null;
-  for (const message of window.messages) {
+  for (const [at, message] of window.messages.entries()) {
+    // Whether the oldest message begins a group or a day is known only with the one before it: it is shown with that.
+    if (at === 0 && window.moreBefore) {
+      previous = { author: message.author, at: message.created_at, plain: message.deleted_at === undefined };
+      divided ||= message.seq > (divider ?? 0);
+      continue;
+    }
     const newDay: boolean = previous === null || dayOf(previous.at) !== dayOf(message.created_at);
     if (newDay) rows.push({ kind: "day", key: `day:${dayOf(message.created_at)}`, at: message.created_at });
     const divides = !divided && divider !== null && message.seq > divider && message.author !== me;

@@ -17,6 +17,7 @@ import type {
   Stream,
 } from "../generated/protocol";
 import { Backoff } from "./backoff";
+import { cutsOf } from "./cuts";
 import { CallError } from "./errors";
 import { Tracker } from "./tracker";
 
@@ -87,6 +88,8 @@ export class Connection {
   private neverOpened = 0;
   private opened = false;
   private drainDelayMs: number | null = null;
+  /** The server said that it goes: until it is back, that is why it does not answer. */
+  private draining = false;
   private generation = 0;
 
   constructor(
@@ -186,17 +189,19 @@ export class Connection {
     this.cancelTimer?.();
     this.cancelTimer = null;
     const dropped: Stream[] = [];
+    const cuts = cutsOf(session);
     for (const stream of Object.keys(this.tracker.all())) {
-      if (session.streams[stream]?.resumed === true) continue;
+      if (cuts[stream]?.resumed === true) continue;
       this.tracker.drop(stream);
       dropped.push(stream);
     }
-    for (const [stream, cut] of Object.entries(session.streams)) {
+    for (const [stream, cut] of Object.entries(cuts)) {
       if (this.tracker.get(stream) === undefined) this.tracker.set(stream, cut);
     }
     this.heartbeatMs = session.heartbeat_ms > 0 ? session.heartbeat_ms : this.heartbeatMs;
     this.backoff.reset();
     this.drainDelayMs = null;
+    this.draining = false;
     this.listener.started(session, dropped);
     this.setStatus({ kind: "online" });
     this.watch();
@@ -340,7 +345,7 @@ export class Connection {
       return;
     }
     const limited = code === CLOSE_CODES.rate_limited;
-    const draining = this.drainDelayMs !== null || code === CLOSE_CODES.draining;
+    if (this.drainDelayMs !== null || code === CLOSE_CODES.draining) this.draining = true;
     let delay = this.backoff.next();
     if (this.drainDelayMs !== null) delay = Math.max(delay, this.drainDelayMs);
     if (limited) delay = Math.max(delay, 5_000 + Math.round(this.host.random() * 5_000));
@@ -350,7 +355,7 @@ export class Connection {
       kind: "waiting",
       attempt: this.backoff.count,
       until: this.host.now() + delay,
-      why: draining ? "draining" : limited ? "limited" : "lost",
+      why: this.draining ? "draining" : limited ? "limited" : "lost",
     });
     this.cancelTimer = this.host.later(delay, () => this.connect());
     if (!openedBefore) this.askWhyRefused();

@@ -12,6 +12,7 @@ import type {
   Stream,
   User,
 } from "../generated/protocol";
+import { cutsOf } from "../net/cuts";
 import type { ChannelState, Pending, State } from "./types";
 import { EMPTY } from "./types";
 import { append, fromPage, lastNo, replace, withNewer, withOlder } from "./window";
@@ -102,7 +103,7 @@ function started(state: State, session: SessionStarted, dropped: readonly Stream
     users = learn(users, view.users ?? []);
   }
   const cuts: Record<Stream, number> = {};
-  for (const [stream, cut] of Object.entries(session.streams)) cuts[stream] = cut.seq;
+  for (const [stream, cut] of Object.entries(cutsOf(session))) cuts[stream] = cut.seq;
   const current = state.current !== null && channels[state.current] !== undefined ? state.current : null;
   const { name, version } = session.server;
   return {

@@ -34,6 +34,7 @@ export function MessageLog({ channel, composer }: Props) {
   const lastSeen = useRef(0);
   const [hovered, setHovered] = useState<string | null>(null);
   const [focused, setFocused] = useState<string | null>(null);
+  const [pointing, setPointing] = useState(false);
   const [far, setFar] = useState(false);
   const me = state.value.me;
   const meId = me?.id ?? "";
@@ -126,7 +127,7 @@ export function MessageLog({ channel, composer }: Props) {
         message={message}
         author={author}
         grouped={grouped}
-        active={key === hovered || key === focused}
+        active={key === active}
         editing={editing.value === message.id}
         mentionsMe={message.mentions?.includes(meId) === true && message.deleted_at === undefined}
         mayEdit={mayEdit(state.value, message)}
@@ -137,6 +138,8 @@ export function MessageLog({ channel, composer }: Props) {
   }
 
   const unread = view.unread;
+  // One row has its tools out: the one that the pointer or the focus came to last.
+  const active = pointing ? (hovered ?? focused) : (focused ?? hovered);
   return (
     <div class="log-place">
       <VirtualList
@@ -152,9 +155,15 @@ export function MessageLog({ channel, composer }: Props) {
         onSeen={onSeen}
         onLeave={(place) => places.set(id, place)}
         onKeyDown={onKeyDown}
-        onPointerOver={(e) => setHovered(rowKey(e.target))}
+        onPointerOver={(e) => {
+          setHovered(rowKey(e.target));
+          setPointing(true);
+        }}
         onPointerLeave={() => setHovered(null)}
-        onFocusIn={(e) => setFocused(rowKey(e.target))}
+        onFocusIn={(e) => {
+          setFocused(rowKey(e.target));
+          setPointing(false);
+        }}
         onFocusOut={() => setFocused(null)}
       />
       {(far || (!channel.following && unread > 0)) && (
