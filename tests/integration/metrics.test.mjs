@@ -1,6 +1,7 @@
 // /metrics, /healthz and /readyz of a real parleyd.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
 import WebSocket from "ws";
@@ -142,6 +143,11 @@ test("the process describes itself", async () => {
   assert.equal(samples.get(`parley_build_info{version="${body.version}"}`), 1);
   assert.ok((await number("parley_uptime_seconds")) >= samples.get("parley_uptime_seconds"));
   assert.equal(samples.get("parley_store_writable"), 1);
+});
+
+test("every metric stands in the documentation, with its type", async () => {
+  const text = readFileSync("docs/operations.md", "utf8");
+  for (const [name, type] of (await scrape()).types) assert.ok(text.includes(`| \`${name}\` | ${type} |`), name);
 });
 
 test("with a listener of their own the metrics are only there", async () => {
