@@ -10,8 +10,10 @@
  *   - if it is damaged: the batch is done again one by one, so that only the request that touches
  *     the damage fails.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,11 +23,17 @@
 
 #define PROBE_INTERVAL_NS UINT64_C(500000000)
 
+/* Under load a commit every two milliseconds is enough: pages that many messages share are then
+ * written once. Whoever is alone, or nearly, never waits. */
+#define COMMIT_INTERVAL_NS UINT64_C(2000000)
+enum { BUSY_REQUESTS = 4 }; /* in the batch before */
+
 struct committer {
     struct store *store;
     struct txn txn;
     struct store_req **reqs;
     uint64_t probe_ns; /* when to probe next; 0: writing works */
+    uint64_t wait_ns;  /* no commit before that; 0: at once */
     int64_t logged_ms;
 };
 
@@ -165,6 +173,31 @@ static void commit_batch(struct committer *c, struct store_req **reqs, size_t n)
     }
 }
 
+/* What comes in until it is time for the next commit; *N_INOUT requests are there already. */
+static void gather(struct committer *c, size_t *n_inout, struct store_req **rejected_out)
+{
+    size_t max = c->store->options.batch_max;
+    struct timespec until = {.tv_sec = (time_t)(c->wait_ns / 1000000000u),
+                             .tv_nsec = (long)(c->wait_ns % 1000000000u)};
+    size_t more = 0;
+
+    *rejected_out = NULL;
+    if (c->wait_ns == 0 || *n_inout == 0 || *n_inout >= max)
+        return;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+    }
+    (void)queue_take(&c->store->writes, c->reqs + *n_inout, max - *n_inout, 1, &more, rejected_out);
+    *n_inout += more;
+}
+
+static void commit_gathered(struct committer *c, size_t n)
+{
+    uint64_t started_ns = clock_monotonic_ns();
+
+    commit_batch(c, c->reqs, n);
+    c->wait_ns = n >= BUSY_REQUESTS ? started_ns + COMMIT_INTERVAL_NS : 0;
+}
+
 void *committer_run(void *arg)
 {
     struct store *s = arg;
@@ -176,8 +209,10 @@ void *committer_run(void *arg)
     txn_init(&c.txn, s->writer);
     while (queue_take(&s->writes, c.reqs, s->options.batch_max, c.probe_ns, &n, &rejected)) {
         reject(&c, rejected);
+        gather(&c, &n, &rejected);
+        reject(&c, rejected);
         if (n > 0)
-            commit_batch(&c, c.reqs, n);
+            commit_gathered(&c, n);
         if (c.probe_ns != 0 && clock_monotonic_ns() >= c.probe_ns)
             probe(&c);
     }

@@ -2,17 +2,19 @@
  *
  * SQLite would do it inside a COMMIT, and whoever waits for that ack would pay for it. Here a
  * thread copies while commits go on (PASSIVE). Under steady load that never quite catches up, and
- * the log only starts over when all of it was copied: so the thread copies most of it, then holds
- * the next batch at the gate for the few pages that have come since.
+ * the log only starts over when all of it was copied: so once it has become long, the thread holds
+ * the next batch at the gate for the pages that have come since its last copy.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "storage/sqlite/sqlite.h"
 
 enum {
-    COPY_PAGES = 6000, /* 24 MiB: enough that a page which changes often is copied seldom */
+    COPY_PAGES = 4000,    /* 16 MiB: enough that a page which changes often is copied seldom */
+    FINISH_PAGES = 16000, /* 64 MiB: hold the committer and start the log over */
     LOG_INTERVAL_MS = 60000,
 };
 
@@ -22,12 +24,13 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 
     (void)db;
     (void)name;
-    if (pages < COPY_PAGES)
-        return SQLITE_OK;
     (void)pthread_mutex_lock(&b->wake_lock);
-    if (b->wal_pages == 0)
+    if (pages < b->wal_copied)
+        b->wal_copied = 0; /* it has started over */
+    if (pages - b->wal_copied >= COPY_PAGES && !b->checkpoint_wanted) {
+        b->checkpoint_wanted = true;
         (void)pthread_cond_signal(&b->wake);
-    b->wal_pages = pages;
+    }
     (void)pthread_mutex_unlock(&b->wake_lock);
     return SQLITE_OK;
 }
@@ -37,23 +40,32 @@ void sq_checkpoint_watch(struct sqlite_conn *c)
     (void)sqlite3_wal_hook(c->db, on_wal, c->backend);
 }
 
-static void checkpoint(struct sqlite_backend *b, sqlite3 *db)
+/* The number of pages of the log that are in the database. */
+static int checkpoint(struct sqlite_backend *b, sqlite3 *db)
 {
     int log = 0;
     int copied = 0;
+    uint64_t started = clock_monotonic_ns();
     int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log, &copied);
+    uint64_t held = 0;
 
-    if (rc == SQLITE_OK && log >= COPY_PAGES) {
+    if (rc == SQLITE_OK && log >= FINISH_PAGES) {
         (void)pthread_mutex_lock(&b->turnstile); /* or the committer would always be first */
         (void)pthread_mutex_lock(&b->write_gate);
+        held = clock_monotonic_ns();
         rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log, &copied);
+        held = clock_monotonic_ns() - held;
         (void)pthread_mutex_unlock(&b->write_gate);
         (void)pthread_mutex_unlock(&b->turnstile);
     }
+    log_debug("checkpoint", LOG_INT("pages", log), LOG_INT("copied", copied),
+              LOG_INT("us", (clock_monotonic_ns() - started) / 1000),
+              LOG_INT("held_us", held / 1000));
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY &&
         !log_limited(&b->checkpoint_logged_ms, LOG_INTERVAL_MS))
         log_warn("the write-ahead log cannot be copied into the database, it grows",
                  LOG_STR("file", b->path), LOG_STR("cause", sqlite3_errmsg(db)));
+    return rc == SQLITE_OK ? copied : 0;
 }
 
 static void *checkpointer(void *arg)
@@ -64,15 +76,17 @@ static void *checkpointer(void *arg)
 
     (void)pthread_mutex_lock(&b->wake_lock);
     while (!b->stop) {
-        if (b->wal_pages == 0) {
+        if (!b->checkpoint_wanted) {
             (void)pthread_cond_wait(&b->wake, &b->wake_lock);
             continue;
         }
-        b->wal_pages = 0;
         (void)pthread_mutex_unlock(&b->wake_lock);
+        int copied = 0;
         if (db != NULL || sq_open_db(b->path, false, &db, error, sizeof(error)) == ERR_OK)
-            checkpoint(b, db);
+            copied = checkpoint(b, db);
         (void)pthread_mutex_lock(&b->wake_lock);
+        b->wal_copied = copied;
+        b->checkpoint_wanted = false;
     }
     (void)pthread_mutex_unlock(&b->wake_lock);
     (void)sqlite3_close(db);

@@ -35,7 +35,8 @@ struct sqlite_backend {
     pthread_t checkpointer;
     bool has_checkpointer;
     bool stop;
-    int wal_pages; /* as of the last commit; under wake_lock */
+    bool checkpoint_wanted; /* these two under wake_lock */
+    int wal_copied;         /* pages of the log that are in the database */
     int64_t checkpoint_logged_ms;
 };
 
