@@ -76,6 +76,15 @@ void peer_release(struct peer **peer)
     (void)pthread_mutex_unlock(&peers_lock);
 }
 
+/* Behind a trusted proxy everybody has its address: it is not limited as one client. */
+static bool is_proxy(const struct config *config, const char *address)
+{
+    for (size_t i = 0; i < config->trusted_proxies.n; i++)
+        if (net_block_contains(&config->trusted_proxies.items[i], address))
+            return true;
+    return false;
+}
+
 /* NULL: too many; *refused_out says of which kind. */
 static struct peer *peer_admit(const struct sockaddr *addr, const struct config *config,
                                enum metric_refused *refused_out)
@@ -92,7 +101,8 @@ static struct peer *peer_admit(const struct sockaddr *addr, const struct config 
         *refused_out = METRIC_REFUSED_FULL;
         p = NULL;
     } else if (p != NULL && config->max_connections_per_address > 0 &&
-               p->connections >= config->max_connections_per_address) {
+               p->connections >= config->max_connections_per_address &&
+               !is_proxy(config, address)) {
         *refused_out = METRIC_REFUSED_ADDRESS;
         p = NULL;
     } else {

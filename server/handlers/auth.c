@@ -139,14 +139,11 @@ static enum err login_refused(struct request *req)
     return ERR_UNAUTHENTICATED;
 }
 
-static enum err login_verified(struct request *req)
+static enum err login_session(struct request *req)
 {
     struct sign_in *s = req->data;
     struct store_req *store = &req->call.req;
 
-    if (!req->password.matches || s->user == NULL)
-        return login_refused(req);
-    throttle_succeeded(req->node->throttle, s->name, req->address);
     memset(&store->in, 0, sizeof(store->in));
     store->in.session_new.user = s->user;
     store->in.session_new.token_hash = s->hash;
@@ -154,6 +151,28 @@ static enum err login_verified(struct request *req)
     store->in.session_new.address = req->address;
     store->in.session_new.agent = agent_of(req);
     return request_store(req, STORE_SESSION_CREATE, signed_in);
+}
+
+static enum err login_rehashed(struct request *req)
+{
+    const struct sign_in *s = req->data;
+
+    memset(&req->call.req.in, 0, sizeof(req->call.req.in));
+    req->call.req.in.user.user = s->user;
+    req->call.req.in.user.password_hash = req->password.hash;
+    return request_store(req, STORE_USER_UPDATE, login_session);
+}
+
+static enum err login_verified(struct request *req)
+{
+    struct sign_in *s = req->data;
+
+    if (!req->password.matches || s->user == NULL)
+        return login_refused(req);
+    throttle_succeeded(req->node->throttle, s->name, req->address);
+    if (req->password.needs_rehash) /* the cost was configured anew since */
+        return request_hash(req, request_str(req, "password"), login_rehashed);
+    return login_session(req);
 }
 
 /* A name that nobody has takes as long as a wrong password: it is verified against a hash of
