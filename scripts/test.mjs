@@ -281,7 +281,7 @@ const SUITES = {
     suite("fault", (s) =>
       nodeTests(s, "release", "tests/fault", {
         env: { FAULT_SECONDS: String(FAULT_SECONDS) },
-        timeout: 10 * MINUTE + FAULT_SECONDS * 20_000,
+        timeout: 4 * MINUTE + FAULT_SECONDS * 10_000,
       })),
   fuzz: () =>
     suite("fuzz", async (s) => {
