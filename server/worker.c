@@ -22,8 +22,9 @@
 
 enum {
     TICK_MS = 1000,
-    HEARTBEAT_SLICES = 4,   /* a tick looks at every fourth connection */
-    PACE_FLOOR_NS = 200000, /* a flush shorter than this is followed by no pause */
+    HTTP_REQUEST_SECONDS = 30, /* from a request's headers to the end of its body */
+    HEARTBEAT_SLICES = 4,      /* a tick looks at every fourth connection */
+    PACE_FLOOR_NS = 200000,    /* a flush shorter than this is followed by no pause */
 };
 
 /* -- the turn -------------------------------------------------------------------------------------
@@ -160,6 +161,11 @@ static void heartbeat(struct worker *w, struct conn *c)
     const struct config *config = &w->node->config;
     uint64_t silent_ms = (uint64_t)(w->now_s - c->last_rx_s) * 1000;
 
+    if (!c->closing && !c->websocket && c->http != NULL && c->requests == 0 &&
+        w->now_s - c->last_rx_s >= HTTP_REQUEST_SECONDS) {
+        log_debug("slow request", LOG_INT("conn", c->id));
+        conn_kill(c);
+    }
     if (c->closing || !c->websocket)
         return;
     if (c->session == NULL && !c->starting &&
