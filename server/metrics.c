@@ -121,13 +121,14 @@ void metric_command(size_t command, enum err outcome)
 
 /* -- labels ---------------------------------------------------------------------------------- */
 
+/* Each ends with NULL. */
 #define X(name, text) text,
-static const char *const refused_labels[] = {METRIC_REFUSED_MAP(X)};
-static const char *const drop_labels[] = {METRIC_DROP_MAP(X)};
-static const char *const close_labels[] = {METRIC_CLOSE_MAP(X)};
-static const char *const http_labels[] = {METRIC_HTTP_MAP(X)};
-static const char *const login_labels[] = {METRIC_LOGIN_MAP(X)};
-static const char *const resume_labels[] = {METRIC_RESUME_MAP(X)};
+static const char *const refused_labels[] = {METRIC_REFUSED_MAP(X) NULL};
+static const char *const drop_labels[] = {METRIC_DROP_MAP(X) NULL};
+static const char *const close_labels[] = {METRIC_CLOSE_MAP(X) NULL};
+static const char *const http_labels[] = {METRIC_HTTP_MAP(X) NULL};
+static const char *const login_labels[] = {METRIC_LOGIN_MAP(X) NULL};
+static const char *const resume_labels[] = {METRIC_RESUME_MAP(X) NULL};
 #undef X
 
 enum metric_close metric_close_label(int code)
@@ -217,41 +218,26 @@ static const struct row rows[] = {
 #include "server/metrics.def"
 };
 
-static const char *const *fixed_labels(enum label_set labels)
-{
-    switch (labels) {
-    case LABELS_REFUSED:
-        return refused_labels;
-    case LABELS_DROP:
-        return drop_labels;
-    case LABELS_CLOSE:
-        return close_labels;
-    case LABELS_HTTP:
-        return http_labels;
-    case LABELS_LOGIN:
-        return login_labels;
-    case LABELS_RESUME:
-        return resume_labels;
-    default:
-        return NULL;
-    }
-}
+static const char *const *const fixed_labels[] = {
+    [LABELS_REFUSED] = refused_labels, [LABELS_DROP] = drop_labels,
+    [LABELS_CLOSE] = close_labels,     [LABELS_HTTP] = http_labels,
+    [LABELS_LOGIN] = login_labels,     [LABELS_RESUME] = resume_labels,
+};
 
 static void render_labelled(struct buf *out, const struct row *row)
 {
-    const char *const *texts = fixed_labels(row->labels);
-    size_t n = row->labels == LABELS_WORKER && info.workers < row->n ? info.workers : row->n;
+    const char *const *texts = fixed_labels[row->labels];
 
-    for (size_t i = 0; i < n; i++) {
-        buf_printf(out, "parley_%s{%s=\"", row->name, row->label);
-        if (texts != NULL)
-            buf_puts(out, texts[i]);
-        else
-            buf_json_uint(out, i);
-        buf_puts(out, "\"} ");
-        buf_json_uint(out, metric_read(row->metric, i));
-        buf_putc(out, '\n');
-    }
+    for (size_t i = 0; texts[i] != NULL; i++)
+        buf_printf(out, "parley_%s{%s=\"%s\"} %llu\n", row->name, row->label, texts[i],
+                   (unsigned long long)metric_read(row->metric, i));
+}
+
+static void render_workers(struct buf *out, const struct row *row)
+{
+    for (size_t i = 0; i < row->n && i < info.workers; i++)
+        buf_printf(out, "parley_%s{%s=\"%zu\"} %llu\n", row->name, row->label, i,
+                   (unsigned long long)metric_read(row->metric, i));
 }
 
 /* Only what has happened: every command with every outcome would be a thousand lines. */
@@ -262,11 +248,9 @@ static void render_commands(struct buf *out, const struct row *row)
         size_t command = i / ERR_COUNT;
         if (value == 0)
             continue;
-        buf_printf(out, "parley_%s{command=\"%s\",outcome=\"%s\"} ", row->name,
+        buf_printf(out, "parley_%s{command=\"%s\",outcome=\"%s\"} %llu\n", row->name,
                    command < info.commands_n ? info.commands[command] : "other",
-                   err_name((enum err)(i % ERR_COUNT)));
-        buf_json_uint(out, value);
-        buf_putc(out, '\n');
+                   err_name((enum err)(i % ERR_COUNT)), (unsigned long long)value);
     }
 }
 
@@ -310,6 +294,8 @@ static void render_row(struct buf *out, const struct row *row)
         render_histogram(out, row);
     else if (row->labels == LABELS_COMMAND)
         render_commands(out, row);
+    else if (row->labels == LABELS_WORKER)
+        render_workers(out, row);
     else if (row->labels != LABELS_NONE)
         render_labelled(out, row);
     else
