@@ -1,9 +1,9 @@
 // Accounts on a real parleyd: who may register, signing in, throttling, sessions, the cookie.
 
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
-import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 
 import WebSocket from "ws";
@@ -321,20 +321,31 @@ test("a disabled account cannot sign in, its sessions end, and the last owner st
   assert.equal((await call(server.url, "auth.sessions", {}, ann.token)).status, 200);
 });
 
+/** The bytes of the database. */
+function stored(server) {
+  const files = ["parley.db", "parley.db-wal"].map((name) => join(server.dataDir, name)).filter(existsSync);
+  return Buffer.concat(files.map((path) => readFileSync(path)));
+}
+
+test("a sign-in renews a hash that was made with other parameters", async () => {
+  const server = await start();
+  await registered(server, "ann");
+  await server.stop();
+  assert.ok(!stored(server).includes("m=19456,t=3"));
+  const stronger = await serve({ dataDir: server.dataDir, args: ["--password-passes", "3"] });
+  assert.equal((await login(stronger, "ann", "wrong password")).status, 401);
+  assert.equal((await login(stronger, "ann")).status, 200);
+  assert.equal((await login(stronger, "ann")).status, 200);
+  await stronger.stop();
+  assert.ok(stored(stronger).includes("$argon2id$v=19$m=19456,t=3"));
+});
+
 test("neither the database nor the log holds a password or a token", async () => {
   const server = await serve({ args: ["--log-level", "debug"] });
   const ann = await registered(server, "ann");
   await login(server, "ann");
   await server.stop();
-  const kept = Buffer.concat(
-    ["parley.db", "parley.db-wal"].map((name) => {
-      try {
-        return readFileSync(join(server.dataDir, name));
-      } catch {
-        return Buffer.alloc(0);
-      }
-    }),
-  );
+  const kept = stored(server);
   assert.ok(kept.length > 0 && kept.includes("$argon2id$v=19$m=19456,t=2"));
   for (const secret of [PASSWORD, ann.token]) {
     assert.ok(!kept.includes(secret));
