@@ -266,6 +266,7 @@ bool gateway_open(struct worker *worker, char error_out[256])
         .pt_serv_buf_size = SERVICE_BUFFER,
         .max_http_header_data = HEADERS_MAX,
         .timeout_secs = (config->handshake_timeout_ms + 999) / 1000,
+        .timeout_secs_ah_idle = (config->handshake_timeout_ms + 999) / 1000, /* headers under way */
         .keepalive_timeout = KEEPALIVE_SECONDS,
         .server_string = "parley",
     };
