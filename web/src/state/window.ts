@@ -70,7 +70,8 @@ export function replace(window: Window, message: Message): Window {
   const old = at < 0 ? undefined : window.messages[at];
   if (old === undefined || !isNewer(message, old)) return window;
   const messages = window.messages.slice();
-  messages[at] = message;
+  // A tombstone comes without the sender's id; the row that shows it is still the same.
+  messages[at] = old.client_msg_id === undefined ? message : { ...message, client_msg_id: old.client_msg_id };
   return { ...window, messages };
 }
 

@@ -121,7 +121,7 @@ export function MessageLog({ channel, composer }: Props) {
 
   function renderMessage(key: string, message: Message, grouped: boolean): JSX.Element {
     const author = state.value.users[message.author];
-    if (author === undefined) void needUser(message.author);
+    for (const id of [message.author, ...(message.mentions ?? [])]) void needUser(id);
     return (
       <MessageRow
         message={message}

@@ -1,5 +1,5 @@
 import { useRef, useState } from "preact/hooks";
-import { call } from "../../app";
+import { call, dispatch } from "../../app";
 import type { Id, User } from "../../generated/protocol";
 import { displayName } from "../../state/selectors";
 import type { ChannelState } from "../../state/types";
@@ -84,6 +84,7 @@ async function membersOf(channel: ChannelState): Promise<User[]> {
   if (cached !== undefined && Date.now() - cached.at < FRESH_MS) return cached.users;
   const { members } = await call("channel.members", { channel: view.id, limit: 200 });
   const users = members.map((m) => m.user);
+  dispatch({ type: "users/learned", users });
   known.set(view.id, { at: Date.now(), users });
   return users;
 }
