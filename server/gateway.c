@@ -295,8 +295,8 @@ bool gateway_open(struct worker *worker, char error_out[256])
     worker->plain_vhost = lws_create_vhost(worker->lws, &plain);
     if (worker->vhost != NULL && worker->plain_vhost != NULL)
         return true;
-    (void)snprintf(error_out, 256, "libwebsockets refused the configuration%s%.120s",
-                   config->tls_cert[0] != '\0' ? "; check tls_cert " : "", config->tls_cert);
+    (void)snprintf(error_out, 256, "the certificate %.90s and the key %.90s cannot be used",
+                   config->tls_cert, config->tls_key);
     return false;
 }
 

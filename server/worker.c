@@ -232,10 +232,8 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     (void)uv_timer_init(&w->loop, &w->pacer);
     (void)uv_timer_init(&w->loop, &w->tick);
     (void)uv_timer_start(&w->tick, on_tick, TICK_MS, 0);
-    if (!gateway_open(w, error_out)) {
-        free(w);
-        return NULL;
-    }
+    if (!gateway_open(w, error_out))
+        worker_destroy(&w);
     return w;
 }
 
