@@ -103,7 +103,7 @@ static enum err channel_archived(struct txn *t, const struct change *c)
 static enum err channel_deleted(struct txn *t, const struct change *c)
 {
     c->chan->gone = true;
-    return t->ops->chan_purge(t->conn, c->chan);
+    return t->ops->chan_remove(t->conn, c->chan);
 }
 
 static enum err read_marked(struct txn *t, const struct change *c)

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "storage/ops.h"
+#include "storage/purge.h"
 #include "storage/threads.h"
 
 #define PROBE_INTERVAL_NS UINT64_C(500000000)
@@ -28,12 +29,19 @@
 #define COMMIT_INTERVAL_NS UINT64_C(2000000)
 enum { BUSY_REQUESTS = 4 }; /* in the batch before */
 
+/* Deleted channels are purged when nothing else is to be done, and at least this often; if that
+ * fails, again after a while. */
+#define PURGE_INTERVAL_NS UINT64_C(50000000)
+#define PURGE_RETRY_NS UINT64_C(10000000000)
+
 struct committer {
     struct store *store;
     struct txn txn;
     struct store_req **reqs;
     uint64_t probe_ns; /* when to probe next; 0: writing works */
     uint64_t wait_ns;  /* no commit before that; 0: at once */
+    uint64_t purge_ns; /* when to purge even if there is work; 0: nothing to purge */
+    bool purge_eager;  /* and at once if there is none */
     int64_t logged_ms;
 };
 
@@ -173,6 +181,39 @@ static void commit_batch(struct committer *c, struct store_req **reqs, size_t n)
     }
 }
 
+static void purge(struct committer *c)
+{
+    struct txn *t = &c->txn;
+    uint64_t started_ns = clock_monotonic_ns();
+
+    txn_start(t);
+    t->now = clock_unix_ms();
+    enum err err = t->ops->begin(t->conn, true);
+    if (err == ERR_OK)
+        err = purge_step(t);
+    if (err == ERR_OK)
+        err = t->ops->commit(t->conn);
+    c->purge_eager = err == ERR_OK;
+    c->purge_ns = err == ERR_OK ? started_ns + PURGE_INTERVAL_NS : 0;
+    if (err == ERR_OK)
+        return;
+    if (t->conn->failed != ERR_OK) {
+        log_error("a deleted channel cannot be purged", LOG_STR("reason", t->conn->reason));
+        c->purge_ns = started_ns + PURGE_RETRY_NS;
+    }
+    t->ops->rollback(t->conn);
+    txn_forget(t);
+}
+
+/* Whether a batch deleted a channel. */
+static bool wants_purge(struct store_req **reqs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (reqs[i]->op == STORE_CHANNEL_DELETE)
+            return true;
+    return false;
+}
+
 /* What comes in until it is time for the next commit; *N_INOUT requests are there already. */
 static void gather(struct committer *c, size_t *n_inout, struct store_req **rejected_out)
 {
@@ -193,28 +234,52 @@ static void gather(struct committer *c, size_t *n_inout, struct store_req **reje
 static void commit_gathered(struct committer *c, size_t n)
 {
     uint64_t started_ns = clock_monotonic_ns();
+    bool purge_next = wants_purge(c->reqs, n);
 
     commit_batch(c, c->reqs, n);
     c->wait_ns = n >= BUSY_REQUESTS ? started_ns + COMMIT_INTERVAL_NS : 0;
+    if (purge_next) {
+        c->purge_ns = started_ns + PURGE_INTERVAL_NS;
+        c->purge_eager = true;
+    }
+}
+
+/* Until when to wait for requests; 0: for ever, 1: not at all. */
+static uint64_t next_duty(const struct committer *c)
+{
+    if (c->probe_ns != 0)
+        return c->probe_ns;
+    return c->purge_eager ? 1 : c->purge_ns;
+}
+
+/* What is due beside the requests; IDLE: there were none. */
+static void do_duties(struct committer *c, bool idle)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    if (c->probe_ns != 0 && now >= c->probe_ns)
+        probe(c);
+    else if (c->probe_ns == 0 && c->purge_ns != 0 &&
+             ((idle && c->purge_eager) || now >= c->purge_ns))
+        purge(c);
 }
 
 void *committer_run(void *arg)
 {
     struct store *s = arg;
-    struct committer c = {.store = s};
+    struct committer c = {.store = s, .purge_ns = 1, .purge_eager = true}; /* from before */
     struct store_req *rejected;
     size_t n;
 
     c.reqs = mem_realloc_array(NULL, s->options.batch_max, sizeof(struct store_req *));
     txn_init(&c.txn, s->writer);
-    while (queue_take(&s->writes, c.reqs, s->options.batch_max, c.probe_ns, &n, &rejected)) {
+    while (queue_take(&s->writes, c.reqs, s->options.batch_max, next_duty(&c), &n, &rejected)) {
         reject(&c, rejected);
         gather(&c, &n, &rejected);
         reject(&c, rejected);
         if (n > 0)
             commit_gathered(&c, n);
-        if (c.probe_ns != 0 && clock_monotonic_ns() >= c.probe_ns)
-            probe(&c);
+        do_duties(&c, n == 0);
     }
     txn_free(&c.txn);
     free(c.reqs);

@@ -166,27 +166,6 @@ static enum err everybody_leaves(struct txn *t, struct store_req *req, const str
     return err;
 }
 
-/* Every text of the channel goes out of the log, a page of messages at a time. */
-static enum err scrub_channel(struct txn *t, const struct chan *chan)
-{
-    struct message_row *rows;
-    uint64_t after = 0;
-    size_t n;
-    enum err err;
-
-    do {
-        struct arena *page = arena_create();
-        err = t->ops->messages_after(t->conn, page, chan, after, DELETE_PAGE, &rows, &n);
-        for (size_t i = 0; err == ERR_OK && i < n; i++) {
-            after = rows[i].m.seq;
-            if (rows[i].m.text != NULL)
-                err = message_scrub(t, chan, &rows[i]);
-        }
-        arena_destroy(&page);
-    } while (err == ERR_OK && n > 0);
-    return err;
-}
-
 enum err op_channel_delete(struct txn *t, struct store_req *req)
 {
     struct scope s;
@@ -199,8 +178,6 @@ enum err op_channel_delete(struct txn *t, struct store_req *req)
     if (!actor_is_admin(&req->actor))
         return txn_refuse(req, ERR_FORBIDDEN, "channel", "only an admin may delete a channel");
     err = view_channel(t, req->arena, s.chan, NULL, &shown);
-    if (err == ERR_OK)
-        err = scrub_channel(t, s.chan);
     if (err == ERR_OK)
         err = everybody_leaves(t, req, &s);
     shown.members = 0;

@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "storage/apply.h"
 #include "storage/backends.h"
+#include "storage/purge.h"
 
 enum { FLUSH_EVENTS = 500 };
 
@@ -60,6 +62,11 @@ static enum err replay_all(struct rebuild *r)
     if (err == ERR_OK)
         err = t->ops->events_scan(t->conn, true, replay_event, r);
     if (err == ERR_OK)
+        err = txn_flush(t);
+    t->now = clock_unix_ms();
+    while (err == ERR_OK)
+        err = purge_step(t); /* what deleted channels left is there again */
+    if (err == ERR_NOT_FOUND)
         err = pause_for_breath(r);
     return err == ERR_OK ? t->ops->commit(t->conn) : err;
 }

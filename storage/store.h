@@ -185,7 +185,8 @@ enum store_op {
                               member */
     STORE_CHANNEL_UPDATE,  /* in.channel {channel, name?, topic?}; out.channel; moderator */
     STORE_CHANNEL_ARCHIVE, /* in.channel {channel}; out.channel; moderator */
-    STORE_CHANNEL_DELETE,  /* in.channel {channel}; admin: members leave, events are scrubbed */
+    STORE_CHANNEL_DELETE,  /* in.channel {channel}; admin: members leave, the texts in
+                              its events are scrubbed soon after */
     STORE_CHANNEL_JOIN,  /* in.channel {channel}; out.channel; public ones; joined already: no event
                           */
     STORE_CHANNEL_LEAVE, /* in.channel {channel}; not a dm */

@@ -159,8 +159,12 @@ struct store_ops {
                            struct chan *out);
     enum err (*chan_add)(struct store_conn *, const struct chan *); /* CONFLICT: the name */
     enum err (*chan_save)(struct store_conn *, const struct chan *);
-    /* The channel with its messages, members and mentions. */
-    enum err (*chan_purge)(struct store_conn *, const struct chan *);
+    /* The channel and its members are gone; its messages wait to be purged: nothing finds them. */
+    enum err (*chan_remove)(struct store_conn *, const struct chan *);
+    /* A stream whose channel was removed and whose messages are still there; NOT_FOUND. */
+    enum err (*purge_next)(struct store_conn *, struct stream *out);
+    /* Its messages up to SEQ go; DONE: none are left. */
+    enum err (*purge)(struct store_conn *, const struct stream *, uint64_t seq, bool done);
     enum err (*chans_list)(struct store_conn *, struct arena *, const struct channel_filter *,
                            struct chan **out, size_t *n, const char **next_out);
     /* Everything that a user is in, with the memberships. */

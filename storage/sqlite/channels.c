@@ -48,16 +48,38 @@ SQ_OP(chan_save, const struct chan *chan)
                                     chan->topic, chan->archived_at, (int64_t)chan->members));
 }
 
-SQ_OP(chan_purge, const struct chan *chan)
+SQ_OP(chan_remove, const struct chan *chan)
 {
     struct sqlite_conn *c = sq(conn);
     int64_t key = chan->stream.key;
-    enum err err =
-        sq_run(c, sq_bind(c, SQ_MESSAGES_PURGE, "ii", sq_pos(key, 0), sq_pos(key + 1, 0)));
+    enum err err = sq_run(c, sq_bind(c, SQ_MEMBERS_PURGE, "i", key));
 
     if (err == ERR_OK)
-        err = sq_run(c, sq_bind(c, SQ_MEMBERS_PURGE, "i", key));
+        err = sq_run(c, sq_bind(c, SQ_PURGE_ADD, "i", key));
     return err == ERR_OK ? sq_run(c, sq_bind(c, SQ_CHAN_REMOVE, "i", key)) : err;
+}
+
+SQ_OP(purge_next, struct stream *out)
+{
+    struct sqlite_conn *c = sq(conn);
+    sqlite3_stmt *stmt = sq_bind(c, SQ_PURGE_NEXT, "");
+    enum err err = sq_next(c, stmt);
+
+    if (err != ERR_OK)
+        return err;
+    *out = (struct stream){.key = sq_int(stmt, 0)};
+    sq_text_into(out->name, sizeof(out->name), stmt, 1);
+    sqlite3_reset(stmt);
+    return ERR_OK;
+}
+
+SQ_OP(purge, const struct stream *stream, uint64_t seq, bool done)
+{
+    struct sqlite_conn *c = sq(conn);
+    enum err err = sq_run(
+        c, sq_bind(c, SQ_MESSAGES_PURGE, "ii", sq_pos(stream->key, 0), sq_pos(stream->key, seq)));
+
+    return err == ERR_OK && done ? sq_run(c, sq_bind(c, SQ_PURGE_REMOVE, "i", stream->key)) : err;
 }
 
 static bool is_name(const char *s)

@@ -50,6 +50,9 @@ static const char *const migrations[] = {
     " mentions TEXT, last_edit INTEGER NOT NULL);"
     "CREATE TABLE mentions (user INTEGER NOT NULL, pos INTEGER NOT NULL,"
     " PRIMARY KEY (user, pos)) WITHOUT ROWID;",
+
+    /* 2: Streams of deleted channels whose messages are still to be taken away. */
+    "CREATE TABLE purges (key INTEGER PRIMARY KEY REFERENCES streams);",
 };
 
 int sq_schema_version(void)

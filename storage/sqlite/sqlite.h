@@ -127,7 +127,9 @@ SQ_OP(chan_get, struct arena *arena, const char *ref, struct chan *out);
 SQ_OP(chan_by_dm, struct arena *arena, const char *dm_key, struct chan *out);
 SQ_OP(chan_add, const struct chan *chan);
 SQ_OP(chan_save, const struct chan *chan);
-SQ_OP(chan_purge, const struct chan *chan);
+SQ_OP(chan_remove, const struct chan *chan);
+SQ_OP(purge_next, struct stream *out);
+SQ_OP(purge, const struct stream *stream, uint64_t seq, bool done);
 SQ_OP(chans_list, struct arena *arena, const struct channel_filter *filter, struct chan **out,
       size_t *n, const char **next_out);
 SQ_OP(chans_of, struct arena *arena, int64_t user_key, struct chan **out,

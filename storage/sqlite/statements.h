@@ -94,7 +94,10 @@
                        " WHERE m.pos > ?1 AND m.pos < ?2 ORDER BY m.pos DESC LIMIT ?3")            \
     X(MESSAGES_AFTER, "SELECT " SQ_MESSAGE " FROM " SQ_MESSAGES                                    \
                       " WHERE m.pos > ?1 AND m.pos < ?2 ORDER BY m.pos LIMIT ?3")                  \
-    X(MESSAGES_PURGE, "DELETE FROM messages WHERE pos > ?1 AND pos < ?2")                          \
+    X(MESSAGES_PURGE, "DELETE FROM messages WHERE pos > ?1 AND pos <= ?2")                         \
+    X(PURGE_ADD, "INSERT OR IGNORE INTO purges (key) VALUES (?1)")                                 \
+    X(PURGE_NEXT, "SELECT p.key, s.name FROM purges p JOIN streams s ON s.key = p.key LIMIT 1")    \
+    X(PURGE_REMOVE, "DELETE FROM purges WHERE key = ?1")                                           \
     X(MENTION_ADD, "INSERT OR IGNORE INTO mentions (user, pos) VALUES (?1, ?2)")                   \
     X(MENTIONS_REMOVE, "DELETE FROM mentions WHERE user = ?1 AND pos >= ?2 AND pos <= ?3")         \
     X(MENTIONS_COUNT, "SELECT count(*) FROM mentions WHERE user = ?1 AND pos > ?2 AND pos < ?3")   \

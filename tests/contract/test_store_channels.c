@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/macros.h"
 #include "tests/unit/storage/bed.h"
 
@@ -261,6 +263,42 @@ static void an_archived_channel_can_only_be_read(void **state)
     assert_int_equal(on(s, STORE_CHANNEL_LEAVE, s->ben, s->general, NULL), ERR_OK);
 }
 
+/* The texts of a deleted channel go in the background. */
+static void wait_purged(struct scene *s, const char *word)
+{
+    uint64_t deadline = clock_monotonic_ns() + UINT64_C(20000000000);
+
+    while (strstr(log_of(s, 'c', s->general), word) != NULL) {
+        if (clock_monotonic_ns() > deadline)
+            fail_msg("\"%s\" is still in the log after 20 s", word);
+        (void)usleep(2000);
+    }
+}
+
+static void a_large_channel_is_purged_after_a_restart_too(void **state)
+{
+    struct scene *s = *state;
+    struct store_req *reqs[250];
+
+    for (size_t i = 0; i < ARRAY_LEN(reqs); i++) {
+        reqs[i] = bed_req(s->bed, STORE_MESSAGE_SEND, s->ben);
+        reqs[i]->in.send.channel = s->general;
+        reqs[i]->in.send.text = "dirty linen";
+        bed_submit(s->bed, reqs[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(reqs); i++)
+        bed_wait(s->bed, reqs[i]);
+    assert_int_equal(on(s, STORE_CHANNEL_DELETE, NULL, s->general, NULL), ERR_FORBIDDEN);
+    struct store_req *req = req_on(s, STORE_CHANNEL_DELETE, s->ann, s->general, NULL);
+    req->actor.role = STORE_ROLE_OWNER;
+    bed_submit(s->bed, req);
+    bed_wait(s->bed, req);
+    assert_int_equal(req->err, ERR_OK);
+    bed_reopen(s->bed);
+    wait_purged(s, "dirty");
+    (void)bed_channel(s->bed, s->ann, "general");
+}
+
 static void a_deleted_channel_leaves_no_text_and_frees_its_name(void **state)
 {
     struct scene *s = *state;
@@ -275,7 +313,7 @@ static void a_deleted_channel_leaves_no_text_and_frees_its_name(void **state)
     req->actor.role = STORE_ROLE_ADMIN;
     assert_int_equal(bed_do(s->bed, req), ERR_OK);
     char *log = log_of(s, 'c', s->general);
-    assert_null(strstr(log, "dirty"));
+    wait_purged(s, "dirty");
     const char *last = strstr(log, "channel.deleted");
     assert_non_null(last);
     assert_null(strchr(strchr(last, '\n') + 1, '\n')); /* nothing after it */
@@ -431,6 +469,7 @@ int main(void)
         TEST(names_of_channels_are_unique),
         TEST(an_archived_channel_can_only_be_read),
         TEST(a_deleted_channel_leaves_no_text_and_frees_its_name),
+        TEST(a_large_channel_is_purged_after_a_restart_too),
         TEST(lists_show_public_channels_and_ones_own_private_ones),
         TEST(members_page_completely),
         TEST(a_dm_is_the_same_for_the_same_people),

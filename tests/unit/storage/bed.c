@@ -306,8 +306,10 @@ static void dump_query(sqlite3 *db, struct buf *out, const char *sql)
 char *bed_dump(const char *path)
 {
     static const char *const queries[] = {
-        "SELECT * FROM streams ORDER BY key",           "SELECT * FROM channels ORDER BY key",
-        "SELECT * FROM members ORDER BY channel, user", "SELECT * FROM messages ORDER BY pos",
+        "SELECT * FROM streams ORDER BY key",
+        "SELECT * FROM channels ORDER BY key",
+        "SELECT * FROM members ORDER BY channel, user",
+        "SELECT * FROM messages WHERE (pos >> 36) IN (SELECT key FROM channels) ORDER BY pos",
         "SELECT * FROM mentions ORDER BY user, pos",
     };
     struct buf out = {0};

@@ -66,7 +66,8 @@ struct store_channel bed_view(struct bed *bed, const char *user, const char *cha
  * each. */
 char *bed_log(struct bed *bed, const char *stream);
 /* Every row of every table that store_rebuild() makes, and the tops: two databases of equal
- * contents give equal texts. free() it. */
+ * contents give equal texts. Without messages of deleted channels that wait to be purged. free()
+ * it. */
 char *bed_dump(const char *path);
 /* Run SQL on the closed database. */
 void bed_sql(struct bed *bed, const char *sql);

@@ -117,8 +117,46 @@ static void a_newer_database_is_refused(void **state)
     bed_close(bed);
     bed_sql(bed, "PRAGMA user_version = 1000");
     expect_refused(bed, "newer Parley (schema 1000", "start the newer parleyd");
-    bed_sql(bed, "PRAGMA user_version = 1");
+    bed_sql(bed, "PRAGMA user_version = 2");
     bed_must_open(bed);
+}
+
+static void an_older_database_is_migrated_with_all_that_is_in_it(void **state)
+{
+    struct bed *bed = *state;
+
+    bed_must_open(bed);
+    const char *ann = bed_user(bed, "ann");
+    const char *general = bed_channel(bed, ann, "general");
+    (void)bed_send(bed, ann, general, "from long ago");
+    bed_close(bed);
+    bed_sql(bed, "DROP TABLE purges; PRAGMA user_version = 1"); /* what version 1 wrote */
+    bed_must_open(bed);
+    assert_int_equal(bed_view(bed, ann, general).msg_no, 1);
+    bed_close(bed);
+    bed_sql(bed, "SELECT key FROM purges");
+    bed_must_open(bed);
+}
+
+/* A table in the way of the next migration. */
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    struct bed *bed = *state;
+    char error[512];
+
+    bed_must_open(bed);
+    (void)bed_user(bed, "ann");
+    bed_close(bed);
+    bed_sql(bed, "PRAGMA user_version = 1");
+    char *before = bed_dump(bed->path);
+    assert_int_not_equal(bed_open(bed, error), ERR_OK);
+    assert_non_null(strstr(error, bed->path));
+    char *after = bed_dump(bed->path);
+    assert_string_equal(before, after);
+    bed_sql(bed, "PRAGMA user_version = 2");
+    bed_must_open(bed);
+    free(before);
+    free(after);
 }
 
 static void a_second_parleyd_is_refused_and_told_which_is_the_first(void **state)
@@ -203,6 +241,8 @@ int main(void)
         TEST(a_damaged_header_is_named),
         TEST(the_database_of_another_program_is_left_alone),
         TEST(a_newer_database_is_refused),
+        TEST(an_older_database_is_migrated_with_all_that_is_in_it),
+        TEST(a_migration_that_fails_changes_nothing),
         TEST(a_second_parleyd_is_refused_and_told_which_is_the_first),
         TEST(a_read_only_file_is_refused),
         TEST(a_full_disk_is_said_at_once),
