@@ -27,7 +27,7 @@ export interface VirtualListProps {
   onPointerOver?: (event: TargetedPointerEvent<HTMLDivElement>) => void;
   onPointerLeave?: () => void;
   onFocusIn?: (event: TargetedFocusEvent<HTMLDivElement>) => void;
-  onFocusOut?: () => void;
+  onFocusOut?: (event: TargetedFocusEvent<HTMLDivElement>) => void;
 }
 
 const OVERSCAN = 1_200;

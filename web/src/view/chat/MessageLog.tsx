@@ -164,7 +164,7 @@ export function MessageLog({ channel, composer }: Props) {
           setFocused(rowKey(e.target));
           setPointing(false);
         }}
-        onFocusOut={() => setFocused(null)}
+        onFocusOut={(e) => setFocused(rowKey(e.relatedTarget))}
       />
       {(far || (!channel.following && unread > 0)) && (
         <button type="button" class={unread > 0 ? "jump new-below" : "jump"} onClick={() => void toLatest()}>
