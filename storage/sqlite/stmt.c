@@ -1,4 +1,5 @@
 /* stmt.c - prepared statements, their parameters and columns, and what their failures mean. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,8 +123,12 @@ static const struct {
 enum err sq_explain(const char *path, int rc, const char *detail, int os_error, char *out,
                     size_t out_size)
 {
+    int kind = rc & 0xff;
+
+    if (kind == SQLITE_IOERR && (os_error == ENOSPC || os_error == EDQUOT))
+        kind = SQLITE_FULL;
     for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
-        if (failures[i].rc != (rc & 0xff))
+        if (failures[i].rc != kind)
             continue;
         bool os = failures[i].rc == SQLITE_IOERR && os_error != 0;
         (void)snprintf(out, out_size, "%s: %s%s%s: %s", path, failures[i].cause, os ? ", " : "",
