@@ -86,6 +86,7 @@ export class Device {
       this.note(`session.start ${JSON.stringify(this.startedWith)}`);
       if (frame.result) this.begun(frame.result);
     } else if (frame.method !== undefined) {
+      if (!this.begunHere && frame.method === "server.draining") return; // is told to all connections
       if (!this.begunHere) throw new Violation(`${frame.method} came before the answer to session.start`);
       this.event(frame);
     } else if (frame.id !== undefined) {
