@@ -15,7 +15,10 @@ import { start, temporaryFolder, within } from "../lib/parleyd.mjs";
 
 const file = (name) => fileURLToPath(new URL(`tls/${name}`, import.meta.url));
 const ca = readFileSync(file("cert.pem"));
-const withTls = (cert = file("cert.pem"), key = file("key.pem")) => ["--tls-cert", cert, "--tls-key", key];
+// libwebsockets 4.1.6 makes a TLS context for clients too in every worker's own context, and at the exit frees only the last of
+// these: LeakSanitizer would tell of 16 kB.
+const oneWorker = process.env.PARLEY_MODE === "asan" ? ["--workers", "1"] : [];
+const withTls = (cert = file("cert.pem"), key = file("key.pem")) => [...oneWorker, "--tls-cert", cert, "--tls-key", key];
 
 let server;
 let owner;
@@ -27,7 +30,7 @@ before(async () => {
   owner = JSON.parse(body);
   cookie = headers["set-cookie"][0];
 });
-after(() => server.stop());
+after(async () => assert.equal((await server.stop()).code, 0));
 
 /** One request over HTTPS, the certificate checked: { status, headers, body }. */
 function ask(method, path, headers = {}, params) {
