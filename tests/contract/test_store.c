@@ -621,5 +621,5 @@ int main(void)
         cmocka_unit_test(a_full_queue_answers_unavailable_and_goes_on),
         TEST(the_log_says_how_much_there_is),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return bed_run_on_every_store(tests, ARRAY_LEN(tests));
 }

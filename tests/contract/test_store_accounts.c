@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/macros.h"
 #include "tests/unit/storage/bed.h"
 
 static int create_bed(void **state)
@@ -400,5 +401,5 @@ int main(void)
         TEST(a_changed_display_name_shows_in_the_next_event),
         TEST(lists_of_accounts_page_and_search),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return bed_run_on_every_store(tests, ARRAY_LEN(tests));
 }

@@ -476,5 +476,5 @@ int main(void)
         TEST(the_people_of_a_dm_never_change),
         TEST(the_wire_form_has_the_view_only_where_asked),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return bed_run_on_every_store(tests, ARRAY_LEN(tests));
 }

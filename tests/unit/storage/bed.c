@@ -12,8 +12,29 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "base/macros.h"
 
 enum { WAIT_S = 60 };
+
+/* The kinds of stores, and what comes before the file's path in the address of one. */
+static const struct kind {
+    const char *name;
+    const char *prefix;
+} kinds[] = {
+    {"sqlite", "sqlite:"},
+};
+
+static const struct kind *kind = &kinds[0];
+
+int bed_run_on_every_store(const struct CMUnitTest *tests, size_t n)
+{
+    int failed = 0;
+
+    for (kind = kinds; kind < kinds + ARRAY_LEN(kinds); kind++)
+        failed += _cmocka_run_group_tests(kind->name, tests, n, NULL, NULL);
+    kind = kinds;
+    return failed;
+}
 
 /* What a request's owner points to. */
 struct waiter {
@@ -78,7 +99,7 @@ struct bed *bed_create_closed(void)
     (void)snprintf(bed->dir, sizeof(bed->dir), "/tmp/parley-store-XXXXXX");
     assert_non_null(mkdtemp(bed->dir));
     (void)snprintf(bed->path, sizeof(bed->path), "%s/parley.db", bed->dir);
-    (void)snprintf(bed->url, sizeof(bed->url), "sqlite:%s", bed->path);
+    (void)snprintf(bed->url, sizeof(bed->url), "%s%s", kind->prefix, bed->path);
     bed->arena = arena_create();
     bed->kept = arena_create();
     (void)pthread_mutex_init(&bed->lock, NULL);

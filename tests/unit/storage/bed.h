@@ -33,6 +33,10 @@ struct bed {
     void *on_commit_arg;
 };
 
+/* A test group, once on every kind of store there is; the number of failed tests. */
+struct CMUnitTest; /* of cmocka */
+int bed_run_on_every_store(const struct CMUnitTest *tests, size_t n);
+
 /* What a test needs: an empty directory and an open store on it. Fails the test if that fails. */
 struct bed *bed_create(void);
 /* Only the directory; open later with bed_open(). */
