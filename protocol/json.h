@@ -1,8 +1,5 @@
-/* json.h - reading JSON that a stranger wrote (RFC 8259) into jansson's values.
- *
- * The values are jansson's, the reader is not: json_loadb() fetches each byte through a callback,
- * which made parsing and checking a message.send take 9 us instead of 2. The tests and a fuzzer
- * hold both readers against each other. Threading: any.
+/* json.h - reading JSON that a stranger wrote (RFC 8259), with jansson and bounds around it.
+ * Threading: any.
  */
 #ifndef PROTOCOL_JSON_H
 #define PROTOCOL_JSON_H

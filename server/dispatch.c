@@ -289,6 +289,7 @@ static struct rate_limit rate_of(const struct config *c, enum rate_class class)
 
 static enum err check_rate(struct request *req)
 {
+    static const struct rate_limit refusals = {.per_second = 100, .burst = 20000};
     struct conn *c = req->conn;
     struct rate_limit limit = rate_of(&req->node->config, req->command->rate);
 
@@ -305,6 +306,9 @@ static enum err check_rate(struct request *req)
     if (wait == 0)
         return ERR_OK;
     req->retry_after_ms = wait;
+    /* whoever goes on and on regardless costs more than the answers are worth */
+    if (rate_take(&c->rates[RATE_NONE], &refusals, req->started_ns) > 0)
+        conn_close(c, WS_CLOSE_RATE_LIMITED);
     return ERR_RATE_LIMITED;
 }
 
