@@ -30,7 +30,7 @@ export const MessageRow = pure((props: Props) => {
   if (props.mentionsMe) classes.push("for-me");
   if (props.editing) classes.push("being-edited");
   return (
-    <article class={classes.join(" ")} tabIndex={-1} aria-labelledby={`${id}-who ${id}-when ${id}-what`} data-message={message.id}>
+    <article class={classes.join(" ")} tabIndex={active ? 0 : -1} aria-labelledby={`${id}-who ${id}-when ${id}-what`} data-message={message.id}>
       {grouped ? (
         <Time id={`${id}-when`} at={message.created_at} class="gutter-time" brief />
       ) : (

@@ -76,11 +76,11 @@ function MemberRow({ member, channel }: { member: Member; channel: ChannelState 
     <li class="member">
       <Avatar user={user} id={user.id} presence={state.value.presence[user.id] ?? "offline"} />
       <span class="member-names">
-        <span class="option-name">
-          {displayName(user)}
-          {me && <span class="muted"> (you)</span>}
+        <span class="option-name">{displayName(user)}</span>
+        <span class="option-note">
+          @{user.name}
+          {me && " · you"}
         </span>
-        <span class="option-note">@{user.name}</span>
       </span>
       {member.role === "moderator" && <span class="tag">Moderator</span>}
       <Menu label={`Actions for ${displayName(user)}`} trigger={<Icon name="dots" />} items={items} />
