@@ -16,6 +16,9 @@ PREFIX ?= /usr/local
 LISTEN ?= 127.0.0.1:8080
 DATA   ?= data
 
+# One name for it however it was given: the dependency files know objects by their path.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
+
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)

@@ -147,8 +147,12 @@ function smallTree() {
 }
 
 function make(tree, ...goals) {
+  return makeIn("build", tree, ...goals);
+}
+
+function makeIn(build, tree, ...goals) {
   const env = { ...process.env, MAKEFLAGS: undefined, MAKELEVEL: undefined, NODE_TEST_CONTEXT: undefined };
-  return spawnSync("make", ["BUILD=build", ...goals], { cwd: tree, encoding: "utf8", env });
+  return spawnSync("make", [`BUILD=${build}`, ...goals], { cwd: tree, encoding: "utf8", env });
 }
 
 function cmocka(body) {
@@ -165,6 +169,8 @@ test("make rebuilds what a changed header touches, drops a removed source, and n
   write(tree, "base/low.h", "int low(void); /* changed */\n");
   const changed = make(tree).stdout;
   assert.deepEqual(changed.match(/CC +\S+/g).map((l) => l.slice(2).trim()).sort(), ["base/low.c", "storage/high.c"]);
+  write(tree, "base/low.h", "int low(void); /* and again */\n");
+  assert.match(makeIn(join(tree, "build"), tree).stdout, /CC +base\/low\.c/, "the same folder by another name");
   rmSync(join(tree, "base/other.c"));
   assert.equal(make(tree).status, 0);
   const members = spawnSync("ar", ["t", join(tree, "build/release/libbase.a")], { encoding: "utf8" }).stdout;
