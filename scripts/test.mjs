@@ -167,7 +167,7 @@ function sanitizer(mode, reports) {
   const highEntropy = mode === "tsan" && existsSync(bits) && Number(readFileSync(bits, "utf8")) > 28;
   return {
     env: {
-      ASAN_OPTIONS: `${common}:detect_leaks=1:strict_string_checks=1:handle_segv=2:handle_abort=2`,
+      ASAN_OPTIONS: `${common}:detect_leaks=1:strict_string_checks=1:handle_segv=2`,
       LSAN_OPTIONS: `print_suppressions=0${supp("lsan")}`,
       UBSAN_OPTIONS: `${common}:print_stacktrace=1`,
       TSAN_OPTIONS: `${common}:second_deadlock_stack=1${supp("tsan")}`,
