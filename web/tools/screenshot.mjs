@@ -100,6 +100,7 @@ async function signedIn(browser, url, token, hash) {
     deviceScaleFactor: 1,
     colorScheme: "light",
     locale: "en-GB",
+    timezoneId: "Asia/Tokyo",
     reducedMotion: "reduce",
   });
   await context.addCookies([{ name: "parley_session", value: token, url, httpOnly: true, sameSite: "Strict" }]);
