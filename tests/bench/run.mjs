@@ -8,7 +8,7 @@ import { endAll, hasTwoCores } from './harness/processes.mjs';
 import { markdown, textRow } from './report/markdown.mjs';
 import { panelsOf } from './report/panels.mjs';
 import { plot } from './report/plot.mjs';
-import { summarise } from './report/rows.mjs';
+import { isQuiet, othersCpu, summarise } from './report/rows.mjs';
 import * as fanout from './scenarios/fanout.mjs';
 import * as history from './scenarios/history.mjs';
 import * as idle from './scenarios/idle.mjs';
@@ -26,7 +26,8 @@ const HELP = `usage: tests/bench/run [--quick] [--only NAME,...] [--rounds N] [-
   --quick        a smoke run of about a minute: small sizes, one round
   --only NAMES   only these: ${SCENARIOS.map(({ name }) => name).join(', ')}
   --rounds N     how often everything is measured (3)
-  --output DIR   where benchmarks.md, .svg and .json go (docs; build/bench when not all is measured)
+  --output DIR   where benchmarks.md and .svg go (docs; the bench folder of the build
+                 when not all was measured, or other programs kept the machine busy)
 
 Programs come from $BUILD (build); parleyd from $PARLEYD.
 `;
@@ -85,21 +86,17 @@ async function measure(bench, scenarios) {
     return measured;
 }
 
-function writeReport(directory, bench, machine, measured) {
-    const parts = [...measured].map(([scenario, rounds]) =>
-        summarise(scenario, rounds, bench.sizes),
-    );
+function writeReport(directory, bench, machine, measured, parts, others) {
     const date = new Date().toISOString().slice(0, 10);
-    const raw = Object.fromEntries([...measured].map(([{ name }, rounds]) => [name, rounds]));
-    mkdirSync(directory, { recursive: true });
     const write = (name, text) => writeFileSync(join(directory, name), text);
-    write('benchmarks.md', markdown({ machine, date, sizes: bench.sizes, parts }));
+    mkdirSync(directory, { recursive: true });
+    write('benchmarks.md', markdown({ machine, date, sizes: bench.sizes, parts, others }));
     const drawn = (measured.get(saturation) ?? []).filter((round) => !round.failure);
     if (drawn.length > 0) {
         const panels = panelsOf(drawn, bench.sizes);
         write('benchmarks.svg', plot(panels, 'Parley beside Socket.IO, ws and a bare epoll server'));
     }
-    return { parts, raw };
+    console.log(`\nWritten: ${join(directory, 'benchmarks.md')}`);
 }
 
 function printSummary(parts) {
@@ -127,13 +124,21 @@ async function main() {
     const machine = describeMachine(bench.programs);
     const measured = await measure(bench, scenarios);
     bench.progress.end();
-    const scratchReport = join(build, 'bench');
-    const directory = output ?? (complete ? join(root, 'docs') : scratchReport);
-    const { parts, raw } = writeReport(directory, bench, machine, measured);
-    writeFileSync(join(scratchReport, 'benchmarks.json'), JSON.stringify({ machine, sizes, raw }, null, 1));
+    const parts = [...measured].map(([scenario, rounds]) => summarise(scenario, rounds, sizes));
+    const raw = Object.fromEntries([...measured].map(([{ name }, rounds]) => [name, rounds]));
+    const others = othersCpu(raw);
     printSummary(parts);
-    if (sizes.people < FULL.people) console.log('\nA smoke run: too small for its verdicts to mean much.');
-    console.log(`\nWritten: ${join(directory, 'benchmarks.md')}`);
+    if (sizes.people < FULL.people) {
+        console.log('\nA smoke run: too small for its verdicts to mean much.');
+    }
+    if (!isQuiet(others)) {
+        console.log(`\nOther programs kept ${others.toFixed(1)} processors busy: not fit for docs/.`);
+    }
+    const inBuild = join(build, 'bench');
+    const fitForDocs = complete && isQuiet(others);
+    const directory = output ?? (fitForDocs ? join(root, 'docs') : inBuild);
+    writeFileSync(join(inBuild, 'benchmarks.json'), JSON.stringify({ machine, sizes, raw }, null, 1));
+    writeReport(directory, bench, machine, measured, parts, others);
     process.exitCode = parts.some(({ faults }) => faults.length > 0) ? 1 : 0;
 }
 

@@ -24,7 +24,7 @@ export function describeMachine(programs) {
     const cpus = os.cpus();
     const virtual = /^flags.* hypervisor/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
     return {
-        processors: `${cpus.length} × ${cpus[0].model.trim()}, ${cpus[0].speed} MHz${virtual ? ', virtual machine' : ''}`,
+        processors: `${cpus.length} × ${cpus[0].model.trim()}${virtual ? ' (virtual machine)' : ''}`,
         memory: `${Math.round(os.totalmem() / 2 ** 30)} GB`,
         system: `${systemName()}, Linux ${os.release().split('-')[0]}`,
         parley: firstLine(programs.parleyd, ['--version']),
@@ -34,6 +34,5 @@ export function describeMachine(programs) {
         socketio: packageVersion('socket.io'),
         ws: packageVersion('ws'),
         express: packageVersion('express'),
-        load: os.loadavg().map((value) => value.toFixed(2)),
     };
 }

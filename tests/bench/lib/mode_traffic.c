@@ -63,9 +63,10 @@ static void print_result(const struct swarm *swarm)
            (unsigned long long)sample->sent, (double)sample->sent / seconds,
            (double)sample->answered / seconds, (unsigned long long)sample->delivered,
            (double)sample->delivered / seconds);
-    printf("\"server_cpu\":%.3f,\"load_cpu\":%.3f,\"cpu_us_per_delivery\":%.3f,"
+    printf("\"server_cpu\":%.3f,\"load_cpu\":%.3f,\"others_cpu\":%.3f,"
+           "\"cpu_us_per_delivery\":%.3f,"
            "\"cpu_us_per_request\":%.3f,\"bytes_per_delivery\":%.0f,",
-           sample->server_cpu / seconds, sample->own_cpu / seconds,
+           sample->server_cpu / seconds, sample->own_cpu / seconds, sample->others_cpu / seconds,
            per(sample->server_cpu * 1e6, sample->delivered),
            per(sample->server_cpu * 1e6, sample->sent),
            per((double)sample->delivered_bytes, sample->delivered));

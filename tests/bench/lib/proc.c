@@ -71,3 +71,21 @@ double proc_own_cpu_seconds(void)
     return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
+
+bool proc_machine_cpu_seconds(double *seconds_out)
+{
+    unsigned long long ticks[8] = {0};
+    FILE *stat = fopen("/proc/stat", "re");
+
+    if (stat == NULL)
+        return false;
+    /* user nice system idle iowait irq softirq steal */
+    int fields = fscanf(stat, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &ticks[0], &ticks[1],
+                        &ticks[2], &ticks[3], &ticks[4], &ticks[5], &ticks[6], &ticks[7]);
+    fclose(stat);
+    if (fields != 8)
+        return false;
+    unsigned long long busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
+    *seconds_out = (double)busy / (double)sysconf(_SC_CLK_TCK);
+    return true;
+}

@@ -25,4 +25,8 @@ bool proc_memory_read(pid_t pid, struct proc_memory *memory_out);
 /* CPU time this process itself has used so far. */
 double proc_own_cpu_seconds(void);
 
+/* CPU time that all processors were busy since the machine started, with what a
+ * hypervisor took away. */
+bool proc_machine_cpu_seconds(double *seconds_out);
+
 #endif

@@ -341,24 +341,41 @@ void swarm_publish(struct swarm *swarm, double seconds)
         publish_closed_loop(swarm, end_ns);
 }
 
+/* What server, generator and the rest of the machine have used so far. */
+static void read_cpu(const struct swarm *swarm, double *server, double *own, double *others)
+{
+    double machine = 0;
+
+    *server = 0;
+    proc_cpu_seconds(swarm->options->server, server);
+    *own = proc_own_cpu_seconds();
+    proc_machine_cpu_seconds(&machine);
+    *others = machine - *server - *own;
+}
+
 void swarm_sample_begin(struct swarm *swarm)
 {
-    memset(&swarm->sample, 0, sizeof(swarm->sample));
-    proc_cpu_seconds(swarm->options->server, &swarm->sample.server_cpu);
-    swarm->sample.own_cpu = proc_own_cpu_seconds();
-    swarm->sample.started_ns = clock_monotonic_ns();
+    struct sample *sample = &swarm->sample;
+
+    memset(sample, 0, sizeof(*sample));
+    read_cpu(swarm, &sample->server_cpu, &sample->own_cpu, &sample->others_cpu);
+    sample->started_ns = clock_monotonic_ns();
     swarm->recording = true;
 }
 
 void swarm_sample_end(struct swarm *swarm)
 {
-    double server_cpu = 0;
+    struct sample *sample = &swarm->sample;
+    double server = 0;
+    double own = 0;
+    double others = 0;
 
     swarm->recording = false;
-    swarm->sample.ended_ns = clock_monotonic_ns();
-    swarm->sample.own_cpu = proc_own_cpu_seconds() - swarm->sample.own_cpu;
-    if (proc_cpu_seconds(swarm->options->server, &server_cpu))
-        swarm->sample.server_cpu = server_cpu - swarm->sample.server_cpu;
+    sample->ended_ns = clock_monotonic_ns();
+    read_cpu(swarm, &server, &own, &others);
+    sample->server_cpu = server - sample->server_cpu;
+    sample->own_cpu = own - sample->own_cpu;
+    sample->others_cpu = others - sample->others_cpu;
 }
 
 bool member_tracks_seq(const struct member *member)

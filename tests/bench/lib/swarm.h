@@ -51,6 +51,7 @@ struct sample {
     uint64_t ended_ns;
     double server_cpu; /* seconds */
     double own_cpu;
+    double others_cpu; /* of everything else on the machine */
     uint64_t sent;
     uint64_t answered;
     uint64_t delivered;

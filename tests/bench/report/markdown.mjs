@@ -1,5 +1,6 @@
 // docs/benchmarks.md
 import { readable } from '../harness/numbers.mjs';
+import { isQuiet } from './rows.mjs';
 
 const withUnit = (value, unit) => (unit === '/s' ? `${value}/s` : `${value} ${unit}`.trim());
 
@@ -40,12 +41,12 @@ export function textRow(row) {
 
 const HEAD = ['Figure', 'Parley', 'Range', 'Target', 'Beside it', 'Ratio', ''];
 
-const machineList = (machine) =>
+const machineList = (machine, others) =>
     [
         `- Processors: ${machine.processors}; memory: ${machine.memory}; system: ${machine.system}`,
-        `- Parley ${machine.parley} (${machine.commit}), SQLite ${machine.sqlite}`,
+        `- ${machine.parley} (${machine.commit}), SQLite ${machine.sqlite}`,
         `- Peers: Socket.IO ${machine.socketio} with Express ${machine.express}, ws ${machine.ws}, on Node ${machine.node}`,
-        `- Load average when it began: ${machine.load.join(', ')}`,
+        `- Processors that other programs kept busy meanwhile (median): ${others.toFixed(2)}`,
     ].join('\n');
 
 const METHOD = `
@@ -55,7 +56,7 @@ const METHOD = `
   their tokens, \`message.send\` over WebSocket, committed by SQLite (WAL, synchronous=FULL), then fanned out. There are
   {people} accounts; where a figure speaks of more connections, several are the same person's. Texts have 100 bytes.
 - Compared servers run in turn within one round, each round from a fresh copy of the same data; ratios are taken within a
-  round. The table shows the median of {rounds} rounds and the range.
+  round. The table shows the median of the rounds ({rounds}) and their range.
 - A message's latency counts from the time it was due, not from when the generator got round to it; a delivery counts when
   it was read from the socket. A run in which any message did not arrive at every member, any request was refused or any
   connection was lost is not valid, and is listed as such.
@@ -67,7 +68,13 @@ const METHOD = `
 - The figures named uWebSockets and Centrifugo are theirs on a machine of this kind, measured earlier, not in this run.
 `.trim();
 
-export function markdown({ machine, date, sizes, parts }) {
+const busyNote = (others) =>
+    isQuiet(others)
+        ? ''
+        : `**The machine was not quiet:** other programs kept ${others.toFixed(1)} of its processors busy. Then rates and
+latencies are worse than they should be, and CPU per delivery is better, because frames that wait are joined.\n\n`;
+
+export function markdown({ machine, date, sizes, parts, others }) {
     const rows = parts.flatMap((part) => part.rows.map(textRow));
     const met = parts.flatMap((part) => part.rows).filter((row) => row.met).length;
     const faults = parts.flatMap((part) => part.faults.map((fault) => `- ${part.title}: ${fault}`));
@@ -78,7 +85,7 @@ export function markdown({ machine, date, sizes, parts }) {
 
 Made by \`make bench\`, ${date}. ${met} of ${rows.length} targets met.
 
-![CPU per delivery and deliveries per second, Parley beside its peers](benchmarks.svg)
+${busyNote(others)}![CPU per delivery and deliveries per second, Parley beside its peers](benchmarks.svg)
 
 ${tableOf(HEAD, rows)}
 
@@ -89,6 +96,6 @@ ${METHOD.replace('{people}', readable(sizes.people)).replace('{rounds}', sizes.r
 
 ## On what
 
-${machineList(machine)}
+${machineList(machine, others)}
 `;
 }

@@ -23,16 +23,22 @@ function toRow(figure) {
     };
 }
 
-// Every `fault` anywhere in what a scenario measured.
-function faultsIn(value) {
+// Every member KEY anywhere in what was measured.
+function collect(value, key) {
     if (value === null || typeof value !== 'object') return [];
-    const own = typeof value.fault === 'string' ? [value.fault] : [];
-    return [...own, ...Object.values(value).flatMap(faultsIn)];
+    const own = key in value ? [value[key]] : [];
+    return [...own, ...Object.values(value).flatMap((inner) => collect(inner, key))];
 }
+
+// How many processors other programs kept busy while it was measured.
+export const othersCpu = (raw) => median(collect(raw, 'others_cpu'));
+
+const OTHERS_MAX = 0.25;
+export const isQuiet = (others) => !(others > OTHERS_MAX);
 
 export function summarise(scenario, rounds, sizes) {
     const whole = rounds.filter((round) => !round.failure);
-    const faults = rounds.flatMap((round) => (round.failure ? [round.failure] : faultsIn(round)));
+    const faults = rounds.flatMap((round) => (round.failure ? [round.failure] : collect(round, 'fault')));
     return {
         title: scenario.title,
         rows: whole.length > 0 ? scenario.figures(whole, factsOf(sizes)).map(toRow) : [],
