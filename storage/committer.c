@@ -271,6 +271,7 @@ void *committer_run(void *arg)
     struct store_req *rejected;
     size_t n;
 
+    (void)pthread_setname_np(pthread_self(), "store-commit");
     c.reqs = mem_realloc_array(NULL, s->options.batch_max, sizeof(struct store_req *));
     txn_init(&c.txn, s->writer);
     while (queue_take(&s->writes, c.reqs, s->options.batch_max, next_duty(&c), &n, &rejected)) {

@@ -76,6 +76,7 @@ void *reader_run(void *arg)
     struct store_req *rejected;
     size_t n;
 
+    (void)pthread_setname_np(pthread_self(), "store-read");
     while (queue_take(&s->reads, &req, 1, 0, &n, &rejected)) {
         while (rejected != NULL) {
             struct store_req *next = rejected->next;

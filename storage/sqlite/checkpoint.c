@@ -74,6 +74,7 @@ static void *checkpointer(void *arg)
     sqlite3 *db = NULL;
     char error[STORE_ERROR_SIZE];
 
+    (void)pthread_setname_np(pthread_self(), "store-copy");
     (void)pthread_mutex_lock(&b->wake_lock);
     while (!b->stop) {
         if (!b->checkpoint_wanted) {
@@ -82,7 +83,7 @@ static void *checkpointer(void *arg)
         }
         (void)pthread_mutex_unlock(&b->wake_lock);
         int copied = 0;
-        if (db != NULL || sq_open_db(b->path, false, &db, error, sizeof(error)) == ERR_OK)
+        if (db != NULL || sq_open_db(b->path, &db, error, sizeof(error)) == ERR_OK)
             copied = checkpoint(b, db);
         (void)pthread_mutex_lock(&b->wake_lock);
         b->wal_copied = copied;

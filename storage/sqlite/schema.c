@@ -168,6 +168,27 @@ static enum err refuse_strange(struct sqlite_backend *b, int64_t app, int64_t ve
     return ERR_OK;
 }
 
+/* Without shared memory (a network file system, say) SQLite stays with another journal. */
+static enum err need_wal(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE])
+{
+    sqlite3_stmt *stmt = NULL;
+    char mode[16] = "";
+    int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        sq_text_into(mode, sizeof(mode), stmt, 0);
+    rc = sqlite3_finalize(stmt);
+    if (rc != SQLITE_OK)
+        return explain(db, b, rc, error_out);
+    if (strcmp(mode, "wal") == 0)
+        return ERR_OK;
+    (void)snprintf(error_out, STORE_ERROR_SIZE,
+                   "%s: its file system cannot hold a write-ahead log: keep the data directory on a"
+                   " local disk",
+                   b->path);
+    return ERR_UNAVAILABLE;
+}
+
 enum err sq_migrate(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE])
 {
     int64_t app = 0;
@@ -183,6 +204,8 @@ enum err sq_migrate(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_
     if (rc != SQLITE_OK)
         return explain(db, b, rc, error_out);
     enum err err = refuse_strange(b, app, version, tables, error_out);
+    if (err == ERR_OK)
+        err = need_wal(db, b, error_out);
     if (err != ERR_OK)
         return err;
     clock_format(clock_unix_ms(), now);

@@ -32,12 +32,10 @@ static void sql_contains(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_result_int(ctx, text != NULL && part != NULL && match_contains(text, part) ? 1 : 0);
 }
 
-enum err sq_open_db(const char *path, bool read_only, sqlite3 **db_out, char *error_out,
-                    size_t error_size)
+enum err sq_open_db(const char *path, sqlite3 **db_out, char *error_out, size_t error_size)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
 
     (void)pthread_once(&once, configure_library);
     int rc = sqlite3_open_v2(path, db_out, flags, WAL_VFS_NAME);
@@ -48,7 +46,7 @@ enum err sq_open_db(const char *path, bool read_only, sqlite3 **db_out, char *er
                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                           " PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;"
                           " PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF;"
-                          " PRAGMA cell_size_check = ON",
+                          " PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function(*db_out, "contains", 2,
@@ -168,7 +166,7 @@ static enum err sq_open(const char *path, bool existing, struct store_backend **
     (void)pthread_cond_init(&b->wake, NULL);
     enum err err = find_file(b, existing, error_out);
     if (err == ERR_OK)
-        err = sq_open_db(path, false, &db, error_out, STORE_ERROR_SIZE);
+        err = sq_open_db(path, &db, error_out, STORE_ERROR_SIZE);
     if (err == ERR_OK)
         err = sq_migrate(db, b, error_out);
     if (err == ERR_OK)
@@ -203,7 +201,7 @@ static enum err sq_connect(struct store_backend *backend, bool writes, struct st
     c->backend = b;
     c->writes = writes;
     *conn_out = &c->base;
-    enum err err = sq_open_db(b->path, false, &c->db, error_out, STORE_ERROR_SIZE);
+    enum err err = sq_open_db(b->path, &c->db, error_out, STORE_ERROR_SIZE);
     if (err == ERR_OK && writes)
         sq_checkpoint_watch(c);
     if (err == ERR_OK)

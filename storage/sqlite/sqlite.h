@@ -93,8 +93,7 @@ enum err sq_migrate(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_
 int sq_schema_version(void);
 
 /* -- conn.c ------------------------------------------------------------------------------------ */
-enum err sq_open_db(const char *path, bool read_only, sqlite3 **db_out, char *error_out,
-                    size_t error_size);
+enum err sq_open_db(const char *path, sqlite3 **db_out, char *error_out, size_t error_size);
 
 /* -- checkpoint.c ------------------------------------------------------------------------------ */
 enum err sq_checkpointer_start(struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE]);

@@ -142,6 +142,24 @@ static void a_file_that_became_read_only_stops_writing(void **state)
     fails_and_recovers("read-only");
 }
 
+static void another_program_that_holds_the_lock_only_delays(void **state)
+{
+    sqlite3 *other = NULL;
+    char reason[256];
+
+    (void)state;
+    assert_int_equal(sqlite3_open_v2(bed->path, &other, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(bed_do(bed, send_req("locked out", NULL)), ERR_UNAVAILABLE);
+    assert_false(store_is_writable(bed->store, reason));
+    assert_non_null(strstr(reason, "locked by another program"));
+    assert_int_equal(history(10)->out.n, 1);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    wait_writable();
+    assert_int_equal(bed_send(bed, ann, general, "in again").msg_no, 2);
+}
+
 static void a_batch_that_fails_fails_as_a_whole(void **state)
 {
     static char long_text[8000]; /* the batch takes many more writes than are let through */
@@ -307,6 +325,7 @@ int main(void)
         TEST(a_disk_that_fails_in_the_middle_of_a_commit_loses_nothing),
         TEST(a_sync_that_fails_acks_nothing),
         TEST(a_file_that_became_read_only_stops_writing),
+        TEST(another_program_that_holds_the_lock_only_delays),
         TEST(a_batch_that_fails_fails_as_a_whole),
         TEST(what_cannot_be_read_fails_alone),
         TEST(a_damaged_page_fails_only_what_touches_it),

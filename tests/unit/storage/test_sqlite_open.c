@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,6 +231,41 @@ static void opening_again_keeps_everything_and_the_schema(void **state)
     free(after);
 }
 
+/* Whether WORD stands anywhere in the file at PATH. */
+static bool file_has(const char *path, const char *word)
+{
+    FILE *file = fopen(path, "rb");
+    size_t at = 0;
+    int c;
+
+    assert_non_null(file);
+    while ((c = fgetc(file)) != EOF && word[at] != '\0')
+        at = c == word[at] ? at + 1 : c == word[0] ? 1 : 0;
+    (void)fclose(file);
+    return word[at] == '\0';
+}
+
+static void deleted_words_are_nowhere_in_the_file(void **state)
+{
+    struct bed *bed = *state;
+
+    bed_must_open(bed);
+    const char *ann = bed_user(bed, "ann");
+    const char *general = bed_channel(bed, ann, "general");
+    struct store_message m = bed_send(bed, ann, general, "unspeakable");
+    for (int i = 0; i < 50; i++)
+        (void)bed_send(bed, ann, general, "harmless");
+    bed_close(bed);
+    assert_true(file_has(bed->path, "unspeakable"));
+    bed_must_open(bed);
+    struct store_req *req = bed_req(bed, STORE_MESSAGE_DELETE, ann);
+    req->in.message.message = m.id;
+    assert_int_equal(bed_do(bed, req), ERR_OK);
+    bed_close(bed);
+    assert_false(file_has(bed->path, "unspeakable"));
+    assert_true(file_has(bed->path, "harmless"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, create_closed, destroy)
 
 int main(void)
@@ -249,6 +285,7 @@ int main(void)
         TEST(a_directory_in_its_place_is_refused),
         TEST(an_address_of_no_store_is_refused),
         TEST(opening_again_keeps_everything_and_the_schema),
+        TEST(deleted_words_are_nowhere_in_the_file),
     };
     fault_vfs_install();
     return cmocka_run_group_tests(tests, NULL, NULL);
