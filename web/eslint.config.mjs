@@ -1,6 +1,7 @@
 import js from "@eslint/js";
 import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
+import { fileURLToPath } from "node:url";
 
 export default ts.config(
   { ignores: ["dist/", "node_modules/"] },
@@ -10,7 +11,7 @@ export default ts.config(
     extends: [ts.configs.strictTypeChecked],
     plugins: { "react-hooks": hooks },
     languageOptions: {
-      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+      parserOptions: { projectService: true, tsconfigRootDir: fileURLToPath(new URL(".", import.meta.url)) },
     },
     rules: {
       "react-hooks/rules-of-hooks": "error",

@@ -213,6 +213,37 @@ test("while one reads above, new messages wait below under a pill that counts th
   await t.close(page);
 });
 
+test("a channel with many unread messages opens at the first of them, and reading on reaches the end", async () => {
+  const zoe = await t.register(server, "zoe", "Zoe");
+  const { channel } = await t.ok(server, ann, "channel.create", { name: "flood" });
+  await t.ok(server, zoe, "channel.join", { channel: channel.id });
+  for (let n = 1; n <= 5; n += 1) await t.ok(server, ann, "message.send", { channel: channel.id, text: `old ${n}` });
+  const { messages } = await t.ok(server, zoe, "message.history", { channel: channel.id, limit: 1 });
+  await t.ok(server, zoe, "read.mark", { channel: channel.id, seq: messages[0].seq });
+  for (let n = 1; n <= 150; n += 1) await t.ok(server, ann, "message.send", { channel: channel.id, text: `new ${n}` });
+  const page = await t.open(chromium, server, zoe);
+  await t.openChannel(page, "flood");
+  await page.locator(".new").waitFor();
+  await page.getByText("new 1", { exact: true }).waitFor();
+  const { top, bottom } = await page.evaluate(() => {
+    const log = document.querySelector(".log").getBoundingClientRect();
+    const row = document.querySelector(".new").getBoundingClientRect();
+    return { top: row.top - log.top, bottom: log.bottom - row.bottom };
+  });
+  assert.ok(top >= 0 && bottom >= 0, "the divider is in view");
+  const end = Date.now() + 30_000;
+  while ((await page.getByText("new 150", { exact: true }).count()) === 0) {
+    assert.ok(Date.now() < end, "the end was not reached");
+    await page.mouse.move(700, 400);
+    await page.mouse.wheel(0, 900);
+    await t.frames(page, 2);
+  }
+  await wheel(page, 5_000);
+  await page.locator(".channel.unread", { hasText: "flood" }).waitFor({ state: "detached" });
+  assert.equal(await page.getByRole("button", { name: /^Jump to latest/ }).count(), 0);
+  await t.close(page);
+});
+
 test("at the end, new messages keep the end in view", async () => {
   const page = await openLong();
   await t.ok(server, ann, "message.send", { channel: long.id, text: "from elsewhere ".repeat(60) });

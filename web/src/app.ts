@@ -27,7 +27,7 @@ import { channelTitle, displayName } from "./state/selectors";
 import { EMPTY } from "./state/types";
 import type { ChannelState, Pending, State } from "./state/types";
 import { plain } from "./text/markup";
-import { announce, draftOf, drawerOpen, dropDrafts, editing, panelOpen, read, remove, toast, write } from "./ui";
+import { announce, dialog, draftOf, drawerOpen, dropDrafts, editing, panelOpen, read, remove, toast, write } from "./ui";
 
 export type Phase = "booting" | "signed-out" | "ready";
 
@@ -165,7 +165,10 @@ async function learnPresence(): Promise<void> {
     .flatMap((c) => (c.view.type === "dm" ? (c.view.users ?? []) : []))
     .map((u) => u.id);
   const wanted = [...new Set([...users, ...(me === undefined ? [] : [me])])].slice(0, 200);
-  if (wanted.length > 0) await askPresence(wanted);
+  if (wanted.length === 0) return;
+  await askPresence(wanted);
+  const own = me === undefined ? undefined : state.value.presence[me];
+  if (own !== undefined && own !== "offline") presenceChoice.value = own;
 }
 
 export async function askPresence(users: Id[]): Promise<void> {
@@ -236,6 +239,7 @@ function onSignedOut(reason: SignOutReason): void {
     loads.value = {};
     signOutReason.value = wasReady || reason === "revoked" ? reason : null;
     phase.value = "signed-out";
+    dialog.value = null;
     panelOpen.value = false;
     drawerOpen.value = false;
     editing.value = null;

@@ -348,6 +348,17 @@ test("a probe that is answered keeps the connection", async () => {
   assert.equal(rig.connection.online, true);
 });
 
+test("a request that is larger than a frame may be is refused here, and the connection stays", async () => {
+  const rig = new Rig();
+  rig.online();
+  const text = "\u0001".repeat(16_384);
+  await assert.rejects(
+    rig.connection.call("message.send", { channel: "c1", text }),
+    (e: unknown) => e instanceof CallError && e.type === "too_large" && !e.disconnected,
+  );
+  assert.equal(rig.connection.online, true);
+});
+
 test("stopping cancels every timer and forgets the positions", () => {
   const rig = new Rig();
   rig.online();

@@ -134,11 +134,26 @@ export class VirtualList extends Component<VirtualListProps> {
       this.asked = false;
       return;
     }
-    const element = this.elements.get(this.place.key);
-    if (element === undefined) return;
+    const { key } = this.place;
+    const element = this.elements.get(key);
+    if (element === undefined) {
+      if (!this.props.rows.some((row) => row.key === key)) this.lostAnchor(scroller);
+      return;
+    }
     this.asked = false;
     const delta = topIn(scroller, element) - this.place.top;
     if (Math.abs(delta) >= 0.5) scroller.scrollTop += delta;
+  }
+
+  /** The row that was held on to is no longer in the list: a place that was asked for becomes the end. */
+  private lostAnchor(scroller: HTMLElement): void {
+    if (this.asked) {
+      this.place = { at: "end" };
+      scroller.scrollTop = scroller.scrollHeight;
+    } else {
+      this.place = this.currentPlace(scroller);
+    }
+    this.asked = false;
   }
 
   /** A scroll is there before its event is: rendering in between must not undo it. */

@@ -5,7 +5,7 @@
 // Every durable event is checked against the tracker before it is handed on, so that whoever listens sees each stream's
 // events once, in order, without holes: a hole is filled with stream.events first, and what cannot be filled is a resync.
 
-import { CLOSE_CODES } from "../generated/protocol";
+import { CLOSE_CODES, LIMITS } from "../generated/protocol";
 import type {
   AnyEvent,
   CommandName,
@@ -141,6 +141,9 @@ export class Connection {
     const socket = this.socket;
     if (socket === null) return Promise.reject(CallError.lost());
     const id = this.nextId++;
+    const frame = JSON.stringify({ jsonrpc: "2.0", id, method: command, params });
+    // The server would close the connection for it, and the outbox would send it again, for ever.
+    if (isTooLarge(frame)) return Promise.reject(new CallError({ type: "too_large" }, "the request is too large"));
     return new Promise<Result<C>>((resolve, reject) => {
       const cancel = this.host.later(timeoutMs, () => {
         this.waiting.delete(id);
@@ -151,7 +154,7 @@ export class Connection {
         resolve(result as Result<C>);
       };
       this.waiting.set(id, { resolve: settle, reject, cancel });
-      socket.send(JSON.stringify({ jsonrpc: "2.0", id, method: command, params }));
+      socket.send(frame);
     });
   }
 
@@ -404,6 +407,10 @@ export class Connection {
     this.current = status;
     this.listener.status(status);
   }
+}
+
+function isTooLarge(frame: string): boolean {
+  return frame.length * 3 > LIMITS.frame_bytes && new TextEncoder().encode(frame).length > LIMITS.frame_bytes;
 }
 
 function isLogged(params: AnyEvent["params"]): params is AnyEvent["params"] & Logged {

@@ -6,6 +6,7 @@ import { LIMITS } from "../../generated/protocol";
 import type { Message, User } from "../../generated/protocol";
 import { channelTitle, lastOwn } from "../../state/selectors";
 import type { ChannelState } from "../../state/types";
+import { clean } from "../../text/clean";
 import { draftOf, keepDraft, startEdit } from "../../ui";
 import { Icon } from "../base/Icon";
 import { isTouch } from "../platform";
@@ -56,7 +57,7 @@ export function Composer({ channel, handle }: Props) {
   }
 
   function submit(): void {
-    const body = text.trim();
+    const body = clean(text);
     if (body === "" || tooLong) return;
     send(view.id, body);
     stoppedTyping();

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { editMessage } from "../../app";
 import { LIMITS } from "../../generated/protocol";
 import type { Message } from "../../generated/protocol";
+import { clean } from "../../text/clean";
 import { endEdit } from "../../ui";
 import { useAction } from "../base/useAction";
 import { autosize, bytes, Counter } from "./textarea";
@@ -29,7 +30,7 @@ export function EditBox({ message }: { message: Message }) {
   }
 
   function save(): void {
-    const next = text.trim();
+    const next = clean(text);
     if (next === (message.text ?? "")) close();
     else if (next === "") askDelete(message);
     else if (bytes(next) <= limit) {
