@@ -28,13 +28,16 @@ struct frame *frame_text(const char *text, size_t len)
     return f;
 }
 
+/* With a payload, because libwebsockets says nothing of a pong without one. */
 struct frame *frame_ping(void)
 {
+    static const char payload[] = "alive?";
     unsigned char header[WS_HEADER_MAX];
-    size_t header_len = ws_frame_header(header, WS_OP_PING, 0);
-    struct frame *f = frame_make(header_len, 0);
+    size_t header_len = ws_frame_header(header, WS_OP_PING, sizeof(payload) - 1);
+    struct frame *f = frame_make(header_len + sizeof(payload) - 1, 0);
 
     memcpy(f->bytes, header, header_len);
+    memcpy(f->bytes + header_len, payload, sizeof(payload) - 1);
     return f;
 }
 
