@@ -156,6 +156,22 @@ test("unread channels stand out, mentions count, the New divider marks the place
   await t.close(b);
 });
 
+test("answering what was unread reads it, on the server too", async () => {
+  const made = await channel("answers");
+  const b = await t.open(chromium, server, ben);
+  await t.openChannel(b, "general");
+  await t.ok(server, ann, "message.send", { channel: made.id, text: "question" });
+  await b.locator(".channel.unread", { hasText: "answers" }).waitFor();
+  await t.openChannel(b, "answers");
+  await t.write(b, "answer");
+  await t.eventually(
+    async () => (await t.ok(server, ben, "channel.get", { channel: made.id })).channel.unread,
+    (unread) => unread === 0,
+    "nothing is unread",
+  );
+  await t.close(b);
+});
+
 test("reading on one device is reading on all", async () => {
   const made = await channel("devices");
   const login = await t.call(server.url, "auth.login", { name: "ben", password: t.PASSWORD });

@@ -51,10 +51,12 @@ test("a mention of the reader counts as one", () => {
   assert.equal(badge(state.channels.c1!), 1);
 });
 
-test("one's own message is read by its author, from whatever device", () => {
-  const state = run(start({ unread: 3 }), event(created(message("c1", 11, { author: "u1" }))));
-  assert.equal(state.channels.c1!.view.unread, 0);
-  assert.equal(state.channels.c1!.view.last_read_seq, 22);
+test("one's own message is read by an author who had read the rest, and moves nobody past what was not read", () => {
+  const own = event(created(message("c1", 11, { author: "u1" })));
+  const upToDate = run(start(), own).channels.c1!.view;
+  assert.deepEqual([upToDate.unread, upToDate.last_read_seq], [0, 22]);
+  const behind = run(start({ last_read_seq: 14, unread: 3 }), own).channels.c1!.view;
+  assert.deepEqual([behind.unread, behind.last_read_seq], [4, 14]);
 });
 
 test("a replayed message that the session's answer counted already is not counted twice", () => {

@@ -182,8 +182,9 @@ function created(state: State, params: Events["message.created"]): State {
 function counted(view: ChannelView, message: Message, mine: boolean, me: Id | undefined): ChannelView {
   if (message.msg_no <= view.msg_no) return view;
   const next = { ...view, msg_no: message.msg_no, seq: Math.max(view.seq, message.seq) };
-  if (mine) return { ...next, last_read_seq: message.seq, unread: 0, mentions: 0 };
   if (message.seq <= view.last_read_seq) return next;
+  // As the server does: an author who had read everything has read this too; one who had not is no further.
+  if (mine && view.unread === 0) return { ...next, last_read_seq: message.seq };
   const named = me !== undefined && message.mentions?.includes(me) === true;
   return { ...next, unread: view.unread + 1, mentions: view.mentions + (named ? 1 : 0) };
 }
