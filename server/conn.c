@@ -19,6 +19,11 @@ enum {
     CATCH_UP_BYTES = 256 * 1024, /* queue below which more missed events are fetched */
 };
 
+unsigned char *conn_scratch_create(void)
+{
+    return mem_alloc(LWS_PRE + WORKER_WRITE_MAX);
+}
+
 struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *peer, enum door door)
 {
     struct conn *c = mem_zalloc(sizeof(*c));

@@ -77,6 +77,8 @@ struct conn {
     struct buf in; /* a message that came in parts */
 };
 
+/* A worker's room for joining frames: WORKER_WRITE_MAX bytes, and what the library wants before. */
+unsigned char *conn_scratch_create(void);
 struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *peer, enum door door);
 struct conn *conn_ref(struct conn *conn);
 void conn_unref(struct conn *conn);

@@ -307,6 +307,13 @@ void gateway_close(struct worker *worker)
     lws_context_destroy(worker->lws);
 }
 
+void gateway_destroy(struct worker *worker)
+{
+    if (worker->lws != NULL)
+        lws_context_destroy(worker->lws); /* the second half: see the library's foreign loops */
+    worker->lws = NULL;
+}
+
 void gateway_adopt(struct worker *worker, int fd, struct peer *peer, enum door door)
 {
     struct lws *wsi =

@@ -1,7 +1,7 @@
 /* gateway.h - libwebsockets: sockets to connections, HTTP requests and WebSocket messages.
  *
- * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP. Nothing else but conn.c,
- * listener.c and worker.c includes libwebsockets.
+ * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP. Nothing else but conn.c
+ * includes libwebsockets.
  * Threading: a worker's own thread.
  */
 #ifndef SERVER_GATEWAY_H
@@ -25,6 +25,8 @@ void gateway_init(void);
 bool gateway_open(struct worker *worker, char error_out[256]);
 /* Ends the context; WORKER's loop must still run until its handles are closed. */
 void gateway_close(struct worker *worker);
+/* Frees it, when the loop has closed its handles. */
+void gateway_destroy(struct worker *worker);
 /* An accepted socket becomes a connection; the gateway owns FD and PEER from now on. */
 void gateway_adopt(struct worker *worker, int fd, struct peer *peer, enum door door);
 

@@ -1,6 +1,5 @@
 #include "server/worker.h"
 
-#include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
@@ -222,7 +221,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->node = node;
     w->index = index;
     w->now_s = (uint32_t)(clock_monotonic_ns() / 1000000000u);
-    w->scratch = mem_alloc(LWS_PRE + WORKER_WRITE_MAX);
+    w->scratch = conn_scratch_create();
     w->hub = hub_create(w);
     (void)uv_loop_init(&w->loop);
     w->loop.data = w;
@@ -358,7 +357,7 @@ void worker_destroy(struct worker **worker)
     }
     (void)mailbox_run(&w->box); /* answers that came after the loop ended */
     (void)uv_run(&w->loop, UV_RUN_DEFAULT);
-    lws_context_destroy(w->lws); /* the second half, now that its handles are closed */
+    gateway_destroy(w);
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
     free(w->conns);

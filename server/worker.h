@@ -59,7 +59,7 @@ struct worker {
     size_t dirty_n, dirty_cap;
     struct conn **closing; /* references: leave their streams at the end of the turn */
     size_t closing_n, closing_cap;
-    unsigned char *scratch; /* LWS_PRE + WORKER_WRITE_MAX: where frames are joined */
+    unsigned char *scratch; /* where frames are joined: conn_scratch_create() */
     uint64_t next_conn_id;
     uint64_t next_flush_ns;
     uint64_t flush_bytes, flush_messages; /* of the flush under way */
