@@ -199,7 +199,8 @@ test("a direct message opens on both sides, and counts as unread until it is rea
   await link.click();
   await t.hasTexts(b, ["Just us"]);
   await link.locator(".badge").waitFor({ state: "detached" });
-  await b.locator(".avatar .presence.online").first().waitFor();
+  await link.locator(".presence.online").waitFor();
+  await b.locator(".head-topic", { hasText: "Online" }).waitFor();
   await t.screenshot(b, "direct-message");
   await t.close(a, b);
 });

@@ -200,7 +200,9 @@ function onEvent(event: AnyEvent): void {
       if (event.params.actor !== before.me?.id) wasRemoved(channel, before);
       if (before.current === channel.view.id) openChannel(firstChannel(), { replace: true });
     }
-  } else if (event.method === "channel.joined" && event.params.actor !== before.me?.id) {
+  } else if (event.method === "channel.joined") {
+    if (event.params.channel.type === "dm") void learnPresence();
+    if (event.params.actor === before.me?.id) return;
     const channel = state.value.channels[event.params.channel.id];
     if (channel !== undefined && channel.view.type !== "dm" && before.channels[channel.view.id] === undefined) {
       toast(`You were added to #${channel.view.name}.`);
