@@ -208,7 +208,7 @@ test("while one reads above, new messages wait below under a pill that counts th
   assertStill(before, await places(page), "messages below");
   await t.screenshot(page, "jump-to-latest");
   await pill.click();
-  await page.getByText("below two").waitFor();
+  await page.locator(".message", { hasText: "below two" }).waitFor();
   await pill.waitFor({ state: "detached" });
   await t.close(page);
 });
