@@ -105,7 +105,9 @@ test("a whole visit without a mouse: sign in, find, read, write, edit, delete, s
   await keys.press("Escape");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Account of Ben");
   await keys.press("Enter");
+  await t.focusIsIn(page, "[role=menuitemradio]");
   await keys.press("End");
+  await t.focusIsIn(page, "[role=menuitem]:last-of-type");
   await keys.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Sign in to Parley" }).waitFor();
   await t.close(page);
