@@ -168,6 +168,8 @@ export class Device {
       this.user.messages.push({ id: message.id, channel });
       this.world.count("acknowledged");
     } catch (error) {
+      // No channel is archived here: there is nothing that a send, or a send again, could be in conflict with.
+      if (error.type === "conflict") throw new Violation(`${id}, attempt ${send.attempts}: ${error.message}`);
       if (error instanceof CommandError && error.type !== "unavailable") {
         send.refused = error.type;
         this.unsettled.delete(id);
