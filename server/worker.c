@@ -319,7 +319,7 @@ static void run_drain(struct worker *w, struct mail *mail)
     listeners_close(w);
     polls_end(w);
     for (size_t i = w->conns_n; i-- > 0;)
-        if (w->conns[i]->websocket)
+        if (w->conns[i]->session != NULL) /* for the others the answer comes first */
             tell_draining(w->conns[i]);
     (void)uv_timer_stop(&w->tick);
     uint32_t wait = limit > 2 * DRAIN_MARGIN_MS ? limit - DRAIN_MARGIN_MS : limit / 2;
