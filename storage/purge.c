@@ -10,15 +10,15 @@ enum err purge_step(struct txn *t)
 {
     struct chan chan = {0};
     struct message_row *rows;
-    uint64_t last = 0;
     size_t n;
     enum err err = t->ops->purge_next(t->conn, &chan.stream);
+    uint64_t last = chan.stream.msg_no;
 
     if (err != ERR_OK)
         return err;
     (void)snprintf(chan.id, sizeof(chan.id), "%.*s", ID_MAX, chan.stream.name + 2);
     struct arena *page = arena_create();
-    err = t->ops->messages_after(t->conn, page, &chan, 0, STEP, &rows, &n);
+    err = t->ops->messages_after(t->conn, page, &chan, last, STEP, &rows, &n);
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         last = rows[i].m.seq;
         if (rows[i].m.text != NULL)
