@@ -136,19 +136,23 @@ MG_OP(chan_remove, const struct chan *chan)
 
 /* -- taking away what deleted channels leave --------------------------------------------------- */
 
-/* The seq of OUT says how far it is purged. */
 MG_OP(purge_next, struct stream *out)
 {
+    struct mg_conn *c = mg(conn);
+    char name[STORE_STREAM_SIZE];
     bson_t *doc;
-    enum err err = mg_one(mg(conn), MG_PURGES, bson_new(), NULL, &doc);
+    enum err err = mg_one(c, MG_PURGES, bson_new(), NULL, &doc);
 
     if (err != ERR_OK)
         return err;
-    *out = (struct stream){.seq = mg_uint(doc, "upto")};
-    mg_text_into(out->name, sizeof(out->name), doc, "_id");
-    out->key = mg_stream_key(out->name);
+    mg_text_into(name, sizeof(name), doc, "_id");
+    uint64_t upto = mg_uint(doc, "upto");
     bson_destroy(doc);
-    return ERR_OK;
+    err = mg_stream_get(conn, name, out);
+    if (err == ERR_OK)
+        err = mg_tops(c, &out, 1);
+    out->msg_no = upto;
+    return err;
 }
 
 MG_OP(purge, const struct stream *stream, uint64_t seq, bool done)

@@ -223,5 +223,5 @@ int main(int argc, char **argv)
 
     if (argc == 6 && strcmp(argv[1], "--child") == 0)
         return child(argv);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return bed_run_on_every_store(tests, ARRAY_LEN(tests));
 }
