@@ -27,6 +27,13 @@ struct buf;
 #define METRIC_DROP_MAP(X)                                                                         \
     X(SLOW_READER, "slow_reader")                                                                  \
     X(FANOUT, "presence_fanout")
+#define METRIC_BUS_DROP_MAP(X) X(AWAY, "away") X(FULL, "full") X(OVERSIZE, "oversize")
+#define METRIC_BUS_REJECT_MAP(X)                                                                   \
+    X(VERSION, "version")                                                                          \
+    X(MALFORMED, "malformed")                                                                      \
+    X(OVERSIZE, "oversize")                                                                        \
+    X(STREAM, "stream")                                                                            \
+    X(FOREIGN, "foreign")
 #define METRIC_CLOSE_MAP(X)                                                                        \
     X(NORMAL, "1000")                                                                              \
     X(GOING_AWAY, "1001")                                                                          \
@@ -54,6 +61,16 @@ enum metric_refused {
 enum metric_drop {
 #define X(name, text) METRIC_DROP_##name,
     METRIC_DROP_MAP(X) METRIC_DROP_LABELS
+#undef X
+};
+enum metric_bus_drop {
+#define X(name, text) METRIC_BUS_DROP_##name,
+    METRIC_BUS_DROP_MAP(X) METRIC_BUS_DROP_LABELS
+#undef X
+};
+enum metric_bus_reject {
+#define X(name, text) METRIC_BUS_REJECT_##name,
+    METRIC_BUS_REJECT_MAP(X) METRIC_BUS_REJECT_LABELS
 #undef X
 };
 enum metric_close {

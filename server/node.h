@@ -26,7 +26,8 @@ struct worker;
 
 struct node {
     struct config config;
-    char id[ID_SIZE];
+    char id[ID_SIZE]; /* of this process */
+    const char *name; /* node_name, or the id */
     struct store *store;
     struct bus *bus;
     struct worker **workers;

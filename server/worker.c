@@ -112,6 +112,25 @@ static void flush_streams(struct worker *w)
     w->next_flush_ns = end + (took < WORKER_PACE_MAX_NS ? took : WORKER_PACE_MAX_NS);
 }
 
+static void on_check(uv_timer_t *timer)
+{
+    struct worker *w = container_of(timer, struct worker, check);
+    uint64_t again_ms = hub_check(w->hub);
+
+    if (again_ms > 0)
+        worker_wake_hub(w, again_ms);
+}
+
+void worker_wake_hub(struct worker *worker, uint64_t ms)
+{
+    uv_handle_t *handle = (uv_handle_t *)&worker->check;
+
+    if (uv_is_closing(handle) ||
+        (uv_is_active(handle) && uv_timer_get_due_in(&worker->check) <= ms))
+        return;
+    (void)uv_timer_start(&worker->check, on_check, ms, 0);
+}
+
 static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = container_of(prepare, struct worker, prepare);
@@ -229,6 +248,8 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     (void)uv_prepare_init(&w->loop, &w->prepare);
     (void)uv_prepare_start(&w->prepare, on_turn);
     (void)uv_timer_init(&w->loop, &w->pacer);
+    (void)uv_timer_init(&w->loop, &w->check);
+    (void)uv_timer_start(&w->check, on_check, TICK_MS, 0);
     (void)uv_timer_init(&w->loop, &w->tick);
     (void)uv_timer_start(&w->tick, on_tick, TICK_MS, 0);
     if (!gateway_open(w, error_out))
@@ -268,6 +289,7 @@ static void stop(struct worker *w)
     mailbox_close(&w->box);
     uv_close((uv_handle_t *)&w->prepare, NULL);
     uv_close((uv_handle_t *)&w->tick, NULL);
+    uv_close((uv_handle_t *)&w->check, NULL);
     uv_close((uv_handle_t *)&w->pacer, NULL);
     uv_stop(&w->loop);
 }

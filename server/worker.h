@@ -45,6 +45,7 @@ struct worker {
     uv_prepare_t prepare;
     uv_timer_t tick;  /* once a second: heartbeats, time-outs, metrics */
     uv_timer_t pacer; /* ends a pause */
+    uv_timer_t check; /* hub_check() */
     struct mailbox box;
     struct lws_context *lws;
     struct lws_vhost *vhost;       /* the public one, with TLS if configured */
@@ -87,6 +88,8 @@ void worker_remove_conn(struct worker *worker, struct conn *conn);
 void worker_mark_dirty(struct worker *worker, struct conn *conn);
 void worker_closing(struct worker *worker, struct conn *conn);
 void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes);
+/* hub_check() runs within MS. */
+void worker_wake_hub(struct worker *worker, uint64_t ms);
 uint64_t worker_next_conn_id(struct worker *worker);
 uint32_t worker_now_s(const struct worker *worker);
 
