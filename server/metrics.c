@@ -180,6 +180,17 @@ uint64_t metric_read(enum metric metric, size_t label)
     return read_slot((size_t)metric + label);
 }
 
+uint64_t metric_largest(enum metric metric, size_t n)
+{
+    uint64_t largest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t value = metric_read(metric, i);
+        largest = value > largest ? value : largest;
+    }
+    return largest;
+}
+
 enum label_set {
     LABELS_NONE,
     LABELS_REFUSED,

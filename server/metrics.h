@@ -170,6 +170,8 @@ struct metrics_info {
 void metrics_init(const struct metrics_info *info);
 /* The sum of the shards. */
 uint64_t metric_read(enum metric metric, size_t label);
+/* The largest of the first N numbers of a metric with labels. */
+uint64_t metric_largest(enum metric metric, size_t n);
 /* Appends the exposition, with the process's memory, descriptors, CPU time and uptime. */
 void metrics_render(struct buf *out);
 

@@ -212,6 +212,7 @@ struct node *node_create(const struct config *config, char error_out[512])
 
     node->config = *config; /* the strings stay the caller's */
     node->started_ms = clock_unix_ms();
+    node->started_ns = clock_monotonic_ns();
     id_make(node->id);
     node->name = config->node_name[0] != '\0' ? config->node_name : node->id;
     raise_limits();

@@ -30,6 +30,7 @@ struct bus_node {
     char name[ID_MAX + 1];
     char version[33];
     int64_t started_ms; /* by its own clock */
+    uint64_t uptime_ms;
     uint64_t connections;
     uint64_t lag_ns;
     bool draining;

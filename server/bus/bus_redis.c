@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
 #include "server/bus/envelope.h"
 #include "server/bus/redis_bus.h"
+#include "server/config.h"
 #include "server/event.h"
 #include "server/frame.h"
 #include "server/metrics.h"
@@ -699,27 +701,19 @@ static const struct bus_ops redis_ops = {
 
 /* -- making it -------------------------------------------------------------------------------- */
 
-/* A prefix, or a node's name: what is safe in a key and good to read. */
-static bool is_word(const char *text, size_t max)
-{
-    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-    return n >= 1 && n <= max && text[n] == '\0';
-}
-
 static bool take_options(struct redis_bus *bus, const struct bus_options *options,
                          char error_out[512])
 {
-    if (!is_word(options->prefix, REDIS_PREFIX_MAX)) {
+    if (!config_name_is_valid(options->prefix)) {
         (void)snprintf(error_out, 512,
-                       "bus_prefix must be 1 to %d lower-case letters, digits, '.', '_' or '-'",
-                       (int)REDIS_PREFIX_MAX);
+                       "bus_prefix must be 1 to 32 lower-case letters, digits, '.', '_' or '-', "
+                       "and begin with a letter or digit");
         return false;
     }
-    if (!is_word(options->name, ID_MAX)) {
+    if (!config_name_is_valid(options->name)) {
         (void)snprintf(error_out, 512,
-                       "node_name must be 1 to %d lower-case letters, digits, '.', '_' or '-'",
-                       (int)ID_MAX);
+                       "node_name must be 1 to 32 lower-case letters, digits, '.', '_' or '-', and "
+                       "begin with a letter or digit");
         return false;
     }
     (void)snprintf(bus->prefix, sizeof(bus->prefix), "%s", options->prefix);
@@ -730,6 +724,7 @@ static bool take_options(struct redis_bus *bus, const struct bus_options *option
     (void)snprintf(bus->names, sizeof(bus->names), "%s:nodes", options->prefix);
     (void)snprintf(bus->key, sizeof(bus->key), "%s:node:%s", options->prefix, options->name);
     bus->started_ms = options->started_ms;
+    bus->started_ns = clock_monotonic_ns();
     return true;
 }
 

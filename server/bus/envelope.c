@@ -99,6 +99,7 @@ void node_info_put(struct buf *out, const struct node_info *info)
     put_opt(&doc, "name", info->name);
     put_opt(&doc, "version", info->version);
     put_number(&doc, "started", (uint64_t)info->started_ms);
+    put_number(&doc, "uptime", info->uptime_ms);
     put_number(&doc, "beat", info->beat);
     put_number(&doc, "connections", info->connections);
     put_number(&doc, "lag", info->lag_ns);
@@ -335,6 +336,7 @@ enum envelope_fault node_info_read(const void *bytes, size_t n, struct node_info
         {"name", TEXT, ID_MAX, &out->name, NULL},
         {"version", TEXT, 32, &out->version, NULL},
         {"started", UINT64, 0, &started, NULL},
+        {"uptime", UINT64, 0, &out->uptime_ms, NULL},
         {"beat", UINT64, 0, &out->beat, NULL},
         {"connections", UINT64, 0, &out->connections, NULL},
         {"lag", UINT64, 0, &out->lag_ns, NULL},

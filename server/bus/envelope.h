@@ -87,6 +87,7 @@ enum envelope_fault control_read(const void *bytes, size_t n, struct control *ou
 struct node_info {
     const char *id, *name, *version;
     int64_t started_ms;
+    uint64_t uptime_ms;
     uint64_t beat; /* grows: two looks tell whether the node lives */
     uint64_t connections;
     uint64_t lag_ns;

@@ -63,6 +63,7 @@ struct redis_bus {
     char control[REDIS_NAME_MAX]; /* the channel of all nodes */
     char key[REDIS_NAME_MAX];     /* this node's, node:<name> */
     int64_t started_ms;
+    uint64_t started_ns; /* the same, monotonic */
 
     pthread_t thread;
     bool started;

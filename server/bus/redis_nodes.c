@@ -115,6 +115,7 @@ static void take_info(struct redis_bus *bus, const struct node_info *info)
     (void)snprintf(p->info.name, sizeof(p->info.name), "%s", info->name);
     (void)snprintf(p->info.version, sizeof(p->info.version), "%s", info->version);
     p->info.started_ms = info->started_ms;
+    p->info.uptime_ms = info->uptime_ms;
     p->info.connections = info->connections;
     p->info.lag_ns = info->lag_ns;
     p->info.draining = info->draining;
@@ -204,31 +205,22 @@ void nodes_look(struct redis_bus *bus)
 
 /* -- what this one says ----------------------------------------------------------------------- */
 
-static uint64_t largest_lag(void)
-{
-    uint64_t largest = 0;
-
-    for (size_t w = 0; w < METRIC_WORKER_LABELS; w++) {
-        uint64_t lag = metric_read(METRIC_WORKER_LOOP_LAG, w);
-        largest = lag > largest ? lag : largest;
-    }
-    return largest;
-}
-
 /* A full Redis refuses to write, but may keep the key that is there. */
 static void beat(struct redis_bus *bus)
 {
     char ms[16];
     struct buf info = {0};
 
-    node_info_put(&info, &(struct node_info){.id = bus->node,
-                                             .name = bus->name,
-                                             .version = bus->version,
-                                             .started_ms = bus->started_ms,
-                                             .beat = ++bus->beats,
-                                             .connections = metric_read(METRIC_CONNECTIONS, 0),
-                                             .lag_ns = largest_lag(),
-                                             .draining = atomic_load(&bus->draining)});
+    node_info_put(&info, &(struct node_info){
+                             .id = bus->node,
+                             .name = bus->name,
+                             .version = bus->version,
+                             .started_ms = bus->started_ms,
+                             .beat = ++bus->beats,
+                             .connections = metric_read(METRIC_CONNECTIONS, 0),
+                             .lag_ns = metric_largest(METRIC_WORKER_LOOP_LAG, METRIC_WORKER_LABELS),
+                             .uptime_ms = (clock_monotonic_ns() - bus->started_ns) / 1000000u,
+                             .draining = atomic_load(&bus->draining)});
     (void)snprintf(ms, sizeof(ms), "%d", (int)REDIS_NODE_MS);
     (void)redis_conn_command(
         bus->commands,

@@ -67,6 +67,7 @@ const EXPECTED = {
   "admin.invite.create": [admins, () => ({})],
   "admin.invite.list": [admins, () => ({})],
   "admin.invite.revoke": [admins, (c) => ({ invite: c.invite })],
+  "admin.nodes": [admins, () => ({})],
   "admin.stats": [admins, () => ({})],
   "admin.backup": [admins, (c) => ({ path: join(c.folder, c.fresh("copy")) })],
   "admin.job": [["unauthenticated", "forbidden", "forbidden", "forbidden", "not_found"], () => ({ job: "none" })],
