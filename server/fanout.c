@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/macros.h"
 #include "base/mem.h"
@@ -13,6 +14,7 @@
 #include "server/hub.h"
 #include "server/mailbox.h"
 #include "server/node.h"
+#include "server/presence.h"
 #include "server/session.h"
 #include "server/worker.h"
 
@@ -196,6 +198,30 @@ static void fanout_check(void *arg)
     }
 }
 
+static void fanout_presence(void *arg, const char *from, const char *user, char said)
+{
+    struct node *node = arg;
+
+    presence_hear(node->presence, from, user, said);
+}
+
+static void fanout_presence_all(void *arg, const char *from, bool end)
+{
+    struct node *node = arg;
+
+    presence_hear_all(node->presence, from, end);
+}
+
+/* Whoever was on a node that said good-bye has the time of a reload to come back elsewhere; one
+ * that was killed has been silent for longer than that already. */
+static void fanout_node_gone(void *arg, const char *gone, bool clean, bool first)
+{
+    struct node *node = arg;
+
+    presence_node_gone(node->presence, gone,
+                       clock_monotonic_ns() / 1000000u + (clean ? PRESENCE_GRACE_MS : 0), first);
+}
+
 static void fanout_drain(void *arg)
 {
     (void)arg;
@@ -212,6 +238,9 @@ struct bus_sink fanout_sink(struct node *node)
         .role = fanout_role,
         .listening = fanout_listening,
         .check = fanout_check,
+        .presence = fanout_presence,
+        .presence_all = fanout_presence_all,
+        .node_gone = fanout_node_gone,
         .drain = fanout_drain,
     };
 }

@@ -97,3 +97,9 @@ void bus_set_draining(struct bus *bus)
     if (bus->ops->set_draining != NULL)
         bus->ops->set_draining(bus);
 }
+
+void bus_presence(struct bus *bus, const char *users, size_t n, const char *letters)
+{
+    if (bus->ops->presence != NULL)
+        bus->ops->presence(bus, users, n, letters);
+}

@@ -50,6 +50,11 @@ struct bus_sink {
     void (*listening)(void *arg, unsigned worker, const char *const *streams, size_t n);
     /* Events may have been lost on the way here: compare every stream with the store. */
     void (*check)(void *arg);
+    /* What NODE says of USER; what it says between begin and end is all; and that it is gone: CLEAN
+     * when it said so itself, FIRST when this node comes first of those that remain. */
+    void (*presence)(void *arg, const char *node, const char *user, char said);
+    void (*presence_all)(void *arg, const char *node, bool end);
+    void (*node_gone)(void *arg, const char *node, bool clean, bool first);
     /* Another node asks this one to drain. */
     void (*drain)(void *arg);
 };
@@ -100,6 +105,9 @@ size_t bus_nodes(struct bus *bus, struct bus_node *out, size_t max);
 void bus_drain(struct bus *bus, const char *name);
 /* This node drains: others see it. */
 void bus_set_draining(struct bus *bus);
+/* What this node says of its users: their ids, each with its NUL (N bytes), and a letter of
+ * PRESENCE_SAID_MAP for each. */
+void bus_presence(struct bus *bus, const char *users, size_t n, const char *letters);
 /* Whether it carries what is published; if not, REASON_OUT says why. */
 bool bus_is_ready(struct bus *bus, char reason_out[256]);
 

@@ -269,6 +269,53 @@ static size_t redis_nodes(struct bus *bus, struct bus_node *out, size_t max)
     return nodes_copy(bus_of(bus), out, max);
 }
 
+struct presence_mail {
+    struct mail mail;
+    struct redis_bus *bus;
+    struct buf users;
+    struct buf letters;
+};
+
+static void run_presence(struct worker *none, struct mail *mail)
+{
+    struct presence_mail *m = container_of(mail, struct presence_mail, mail);
+    struct redis_bus *bus = m->bus;
+    struct control *control = mem_zalloc(sizeof(*control));
+    char letters[CONTROL_LIST_MAX + 1];
+    const char *user = m->users.data;
+
+    (void)none;
+    control->kind = CONTROL_PRESENCE;
+    control->states = letters;
+    for (size_t i = 0; i < m->letters.len && !atomic_load(&bus->stopped); i++) {
+        letters[control->list_n] = m->letters.data[i];
+        control->list[control->list_n++] = user;
+        user += strlen(user) + 1;
+        if (control->list_n < CONTROL_LIST_MAX && i + 1 < m->letters.len)
+            continue;
+        letters[control->list_n] = '\0';
+        control->seq = ++bus->presence_seq;
+        presence_said(bus, control);
+        publish_control(bus, control);
+        control->list_n = 0;
+    }
+    free(control);
+    buf_free(&m->users);
+    buf_free(&m->letters);
+    free(m);
+}
+
+static void redis_presence(struct bus *base, const char *users, size_t n, const char *letters)
+{
+    struct presence_mail *m = mem_zalloc(sizeof(*m));
+
+    m->mail.run = run_presence;
+    m->bus = bus_of(base);
+    buf_put(&m->users, users, n);
+    buf_puts(&m->letters, letters);
+    mailbox_post(&m->bus->box, &m->mail);
+}
+
 struct listen_mail {
     struct mail mail;
     struct redis_bus *bus;
@@ -426,6 +473,12 @@ static void take_control(struct redis_bus *bus, const redisReply *bytes)
     case CONTROL_ROLE:
         sink->role(sink->arg, c.user, c.role);
         break;
+    case CONTROL_PRESENCE:
+        presence_heard(bus, &c);
+        break;
+    case CONTROL_BYE:
+        nodes_bye(bus, c.node);
+        break;
     case CONTROL_DRAIN:
         if (strcmp(c.name, bus->name) == 0)
             sink->drain(sink->arg);
@@ -501,6 +554,7 @@ static void on_commands_up(void *arg)
     struct control *hello = mem_zalloc(sizeof(*hello));
 
     hello->kind = CONTROL_HELLO;
+    presence_up(bus);
     nodes_up(bus);
     publish_control(bus, hello);
     free(hello);
@@ -626,6 +680,18 @@ static void on_name_free(void *arg, const redisReply *reply)
         (void)uv_timer_start(&bus->ending, on_ending, 0, 0); /* not inside the connection's call */
 }
 
+static void say_bye(struct redis_bus *bus)
+{
+    struct control *bye = mem_zalloc(sizeof(*bye));
+
+    bye->kind = CONTROL_BYE;
+    publish_control(bus, bye);
+    free(bye);
+    (void)redis_conn_command(bus->commands,
+                             (struct redis_arg[]){REDIS_ARG("DEL"), REDIS_ARG(bus->presence_key)},
+                             2, NULL, NULL);
+}
+
 struct stop_mail {
     struct mail mail;
     struct redis_bus *bus;
@@ -640,6 +706,7 @@ static void run_stop(struct worker *none, struct mail *mail)
     (void)none;
     free(m);
     (void)uv_timer_start(&bus->ending, on_ending, ENDING_MS, 0);
+    say_bye(bus);
     if (!redis_conn_command(bus->commands,
                             (struct redis_arg[]){REDIS_ARG("DEL"), REDIS_ARG(bus->key)}, 2,
                             on_name_free, bus))
@@ -677,6 +744,7 @@ static void redis_destroy(struct bus *base)
     (void)uv_loop_close(&bus->loop);
     topics_free(bus);
     nodes_free(bus);
+    presence_free(bus);
     buf_free(&bus->scratch);
     (void)pthread_mutex_destroy(&bus->lock);
     free(bus);
@@ -693,6 +761,7 @@ static const struct bus_ops redis_ops = {
     .stop = redis_stop,
     .listen = redis_listen,
     .unlisten = redis_unlisten,
+    .presence = redis_presence,
     .nodes = redis_nodes,
     .drain = redis_drain,
     .set_draining = redis_set_draining,
@@ -721,6 +790,8 @@ static bool take_options(struct redis_bus *bus, const struct bus_options *option
     (void)snprintf(bus->name, sizeof(bus->name), "%s", options->name);
     (void)snprintf(bus->version, sizeof(bus->version), "%s", options->version);
     (void)snprintf(bus->control, sizeof(bus->control), "%s:ctl", options->prefix);
+    (void)snprintf(bus->presence_key, sizeof(bus->presence_key), "%s:presence:%s", options->prefix,
+                   options->node);
     (void)snprintf(bus->names, sizeof(bus->names), "%s:nodes", options->prefix);
     (void)snprintf(bus->key, sizeof(bus->key), "%s:node:%s", options->prefix, options->name);
     bus->started_ms = options->started_ms;

@@ -53,6 +53,7 @@ enum envelope_fault envelope_read(const void *bytes, size_t n, struct envelope *
 /* X(name, wire) */
 #define CONTROL_MAP(X)                                                                             \
     X(HELLO, "hello")         /* a node came, or came back */                                      \
+    X(BYE, "bye")             /* it ends */                                                        \
     X(EPHEMERAL, "ephemeral") /* json to the members of streams, but not to except */              \
     X(REVOKE, "revoke")       /* user, session, except */                                          \
     X(ROLE, "role")           /* user, role */                                                     \

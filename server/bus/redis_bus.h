@@ -1,6 +1,6 @@
 /* redis_bus.h - the insides of the bus over Redis, shared by bus_redis.c (the thread, what comes
- * and goes), redis_topics.c (which streams it listens for), redis_nodes.c (who is in the cluster)
- * and redis_claim.c (the first contact).
+ * and goes), redis_topics.c (which streams it listens for), redis_nodes.c (who is in the cluster),
+ * redis_presence.c (who is on which node) and redis_claim.c (the first contact).
  *
  * Threading: everything belongs to the bus's own thread, but for what says otherwise.
  */
@@ -44,6 +44,9 @@ struct peer {
     char id[ID_MAX + 1];
     struct bus_node info; /* its name is "" until its key was read */
     uint64_t seen_ms;
+    bool said_bye;
+    uint64_t presence_seq;    /* of the last that it said of its users, 0: none yet */
+    bool reading, read_again; /* its hash of users */
     UT_hash_handle hh;
 };
 
@@ -88,6 +91,10 @@ struct redis_bus {
     char listed[BUS_NODES_MAX][ID_MAX + 1];
     size_t names_n;
 
+    char presence_key[REDIS_NAME_MAX];
+    struct said *said; /* of this node's users, by user */
+    uint64_t presence_seq;
+
     struct topic *topics; /* by stream */
     struct topic *idle;
     size_t unheard;          /* topics asked for, not answered */
@@ -128,6 +135,20 @@ void nodes_up(struct redis_bus *bus);
 void nodes_tick(struct redis_bus *bus);
 size_t nodes_copy(struct redis_bus *bus, struct bus_node *out, size_t max); /* any thread */
 void nodes_free(struct redis_bus *bus);
+
+/* The node ID has said good-bye. */
+void nodes_bye(struct redis_bus *bus, const char *id);
+
+/* Who is on which node: redis_presence.c. */
+struct control;
+/* Writes what this node is saying. */
+void presence_said(struct redis_bus *bus, const struct control *control);
+void presence_heard(struct redis_bus *bus, const struct control *control);
+/* Reads all that P says, now. */
+void presence_read(struct redis_bus *bus, struct peer *p);
+void presence_beat(struct redis_bus *bus);
+void presence_up(struct redis_bus *bus);
+void presence_free(struct redis_bus *bus);
 
 /* redis_claim.c: connects once, blocking, and takes the node's name. False: ERROR_OUT says why. */
 bool redis_claim(struct redis_bus *bus, char error_out[512]);

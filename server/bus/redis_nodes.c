@@ -51,8 +51,23 @@ struct peer *nodes_find(struct redis_bus *bus, const char *id)
     return p;
 }
 
+/* Of the nodes that remain without GONE, is this the first by name? One has to speak for it. */
+static bool is_first(struct redis_bus *bus, const struct peer *gone)
+{
+    struct peer *p;
+    struct peer *tmp;
+
+    HASH_ITER(hh, bus->peers, p, tmp)
+    {
+        if (p != gone && p->info.name[0] != '\0' && strcmp(p->info.name, bus->name) < 0)
+            return false;
+    }
+    return true;
+}
+
 static void peer_gone(struct redis_bus *bus, struct peer *p)
 {
+    bus->bus.sink.node_gone(bus->bus.sink.arg, p->id, p->said_bye, is_first(bus, p));
     log_info("node left", LOG_STR("name", p->info.name), LOG_STR("node", p->id));
     (void)pthread_mutex_lock(&bus->lock);
     HASH_DEL(bus->peers, p);
@@ -71,6 +86,7 @@ static struct peer *peer_came(struct redis_bus *bus, const char *id)
     (void)pthread_mutex_lock(&bus->lock);
     HASH_ADD_STR(bus->peers, id, p);
     (void)pthread_mutex_unlock(&bus->lock);
+    presence_read(bus, p);
     return p;
 }
 
@@ -78,9 +94,23 @@ void nodes_hello(struct redis_bus *bus, const char *id)
 {
     struct peer *p = peer_came(bus, id);
 
-    if (p != NULL)
+    if (p != NULL) {
         p->seen_ms = now_ms();
+        p->said_bye = false;
+        p->presence_seq = 0;
+        presence_read(bus, p);
+    }
     nodes_look(bus);
+}
+
+void nodes_bye(struct redis_bus *bus, const char *id)
+{
+    struct peer *p = nodes_find(bus, id);
+
+    if (p == NULL)
+        return;
+    p->said_bye = true;
+    peer_gone(bus, p);
 }
 
 /* -- what others say of themselves ------------------------------------------------------------ */
@@ -245,6 +275,7 @@ void nodes_tick(struct redis_bus *bus)
     if (!redis_conn_is_up(bus->commands))
         return;
     beat(bus);
+    presence_beat(bus);
     nodes_look(bus);
 }
 
@@ -257,6 +288,9 @@ void nodes_up(struct redis_bus *bus)
     HASH_ITER(hh, bus->peers, p, tmp)
     {
         p->seen_ms = now_ms() + REDIS_RETRY_MAX_MS;
+        p->reading = false;
+        p->presence_seq = 0;
+        presence_read(bus, p);
     }
     bus->looking = false;
     nodes_tick(bus);

@@ -106,6 +106,21 @@ static void on_check(void *arg)
     note(arg, "check\n");
 }
 
+static void on_presence(void *arg, const char *node, const char *user, char said)
+{
+    note(arg, "presence %.4s %s %c\n", node + 22, user, said);
+}
+
+static void on_presence_all(void *arg, const char *node, bool end)
+{
+    note(arg, "presence %.4s %s\n", node + 22, end ? "end" : "begin");
+}
+
+static void on_node_gone(void *arg, const char *node, bool clean, bool first)
+{
+    note(arg, "gone %.4s%s%s\n", node + 22, clean ? " clean" : "", first ? " first" : "");
+}
+
 static void on_drain(void *arg)
 {
     note(arg, "drain\n");
@@ -175,6 +190,9 @@ static void open_node(struct world *world, struct node *node, const char *name)
                  .role = on_role,
                  .listening = on_listening,
                  .check = on_check,
+                 .presence = on_presence,
+                 .presence_all = on_presence_all,
+                 .node_gone = on_node_gone,
                  .drain = on_drain},
     };
 
@@ -406,6 +424,40 @@ static void a_second_worker_is_told_at_once_and_counted(void **state)
     assert_true(hears(&w->far, "from afar c:one 1 "));
 }
 
+static void what_a_node_says_of_its_users_is_heard_and_kept(void **state)
+{
+    struct world *w = at(state);
+    struct node third = {0};
+    const char *near = w->near.id + 22;
+    char line[128];
+
+    bus_presence(w->near.bus, "ann\0bob\0eve", 12, "oA-");
+    (void)snprintf(line, sizeof(line),
+                   "presence %.4s ann o\npresence %.4s bob A\npresence %.4s eve -\n", near, near,
+                   near);
+    assert_true(hears(&w->far, line));
+    open_node(w, &third, "third");
+    (void)snprintf(line, sizeof(line), "presence %.4s bob a\n", near);
+    assert_true(hears(&third, line));
+    (void)snprintf(line, sizeof(line), "presence %.4s ann o\n", near);
+    assert_true(hears(&third, line));
+    (void)snprintf(line, sizeof(line), "presence %.4s end\n", near);
+    assert_true(hears(&third, line));
+    redis_server_kill(&w->redis); /* comes back empty */
+    forget(&third);
+    redis_server_start(&w->redis, NULL);
+    (void)snprintf(line, sizeof(line), "presence %.4s bob a\n", near);
+    assert_true(hears(&third, line));
+    bus_presence(w->near.bus, "bob", 4, "-");
+    (void)snprintf(line, sizeof(line), "presence %.4s bob -\n", near);
+    assert_true(hears(&third, line));
+    (void)snprintf(line, sizeof(line), "gone %.4s clean first\n", third.id + 22);
+    close_node(&third);
+    assert_true(hears(&w->far, line)); /* "far" comes before "near" */
+    (void)snprintf(line, sizeof(line), "gone %.4s clean\n", third.id + 22);
+    assert_true(hears(&w->near, line));
+}
+
 static void a_node_is_drained_from_another(void **state)
 {
     struct world *w = at(state);
@@ -571,6 +623,7 @@ int main(void)
         REDIS(a_stream_without_members_here_does_not_come_here),
         REDIS(its_own_events_do_not_come_back),
         REDIS(a_second_worker_is_told_at_once_and_counted),
+        REDIS(what_a_node_says_of_its_users_is_heard_and_kept),
         REDIS(a_node_is_drained_from_another),
         REDIS(what_is_not_an_envelope_is_counted_and_dropped),
         REDIS(after_redis_was_killed_it_goes_on_and_has_all_compared),
