@@ -16,6 +16,7 @@
 #include "server/node.h"
 #include "server/presence.h"
 #include "server/session.h"
+#include "server/throttle.h"
 #include "server/worker.h"
 
 struct events_mail {
@@ -222,6 +223,13 @@ static void fanout_node_gone(void *arg, const char *gone, bool clean, bool first
                        clock_monotonic_ns() / 1000000u + (clean ? PRESENCE_GRACE_MS : 0), first);
 }
 
+static void fanout_login(void *arg, const char *key, bool good)
+{
+    struct node *node = arg;
+
+    throttle_hear(node->throttle, key, good, clock_monotonic_ns());
+}
+
 static void fanout_drain(void *arg)
 {
     (void)arg;
@@ -241,6 +249,7 @@ struct bus_sink fanout_sink(struct node *node)
         .presence = fanout_presence,
         .presence_all = fanout_presence_all,
         .node_gone = fanout_node_gone,
+        .login = fanout_login,
         .drain = fanout_drain,
     };
 }

@@ -103,3 +103,9 @@ void bus_presence(struct bus *bus, const char *users, size_t n, const char *lett
     if (bus->ops->presence != NULL)
         bus->ops->presence(bus, users, n, letters);
 }
+
+void bus_login(struct bus *bus, const char *const *keys, size_t n, bool good)
+{
+    if (bus->ops->login != NULL)
+        bus->ops->login(bus, keys, n, good);
+}

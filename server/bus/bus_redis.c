@@ -269,6 +269,43 @@ static size_t redis_nodes(struct bus *bus, struct bus_node *out, size_t max)
     return nodes_copy(bus_of(bus), out, max);
 }
 
+struct login_mail {
+    struct mail mail;
+    struct redis_bus *bus;
+    bool good;
+    size_t n;
+    char keys[][STORE_STREAM_SIZE];
+};
+
+static void run_login(struct worker *none, struct mail *mail)
+{
+    struct login_mail *m = container_of(mail, struct login_mail, mail);
+    struct control *control = mem_zalloc(sizeof(*control));
+
+    (void)none;
+    control->kind = CONTROL_LOGIN;
+    control->seq = m->good;
+    for (size_t i = 0; i < m->n; i++)
+        control->list[control->list_n++] = m->keys[i];
+    if (!atomic_load(&m->bus->stopped))
+        publish_control(m->bus, control);
+    free(control);
+    free(m);
+}
+
+static void redis_login(struct bus *base, const char *const *keys, size_t n, bool good)
+{
+    struct login_mail *m = mem_zalloc(sizeof(*m) + n * sizeof(m->keys[0]));
+
+    m->mail.run = run_login;
+    m->bus = bus_of(base);
+    m->good = good;
+    for (size_t i = 0; i < n; i++)
+        if (strlen(keys[i]) < sizeof(m->keys[0]))
+            (void)snprintf(m->keys[m->n++], sizeof(m->keys[0]), "%s", keys[i]);
+    mailbox_post(&m->bus->box, &m->mail);
+}
+
 struct presence_mail {
     struct mail mail;
     struct redis_bus *bus;
@@ -475,6 +512,10 @@ static void take_control(struct redis_bus *bus, const redisReply *bytes)
         break;
     case CONTROL_PRESENCE:
         presence_heard(bus, &c);
+        break;
+    case CONTROL_LOGIN:
+        for (size_t i = 0; i < c.list_n; i++)
+            sink->login(sink->arg, c.list[i], c.seq != 0);
         break;
     case CONTROL_BYE:
         nodes_bye(bus, c.node);
@@ -762,6 +803,7 @@ static const struct bus_ops redis_ops = {
     .listen = redis_listen,
     .unlisten = redis_unlisten,
     .presence = redis_presence,
+    .login = redis_login,
     .nodes = redis_nodes,
     .drain = redis_drain,
     .set_draining = redis_set_draining,

@@ -282,7 +282,6 @@ static bool control_is_whole(const struct control *c)
     case CONTROL_ROLE:
         return c->user[0] != '\0';
     case CONTROL_DRAIN:
-    case CONTROL_LOGIN:
         return c->name[0] != '\0';
     default:
         return true;

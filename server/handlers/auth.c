@@ -132,8 +132,21 @@ enum err handle_auth_register(struct request *req)
 
 /* -- auth.login ------------------------------------------------------------------------------- */
 
+/* The attempt was judged: other nodes count it too. */
+static void tell_others(struct request *req, const char *name, bool good)
+{
+    char keys[THROTTLE_KEYS][THROTTLE_KEY_SIZE];
+    const char *list[THROTTLE_KEYS] = {keys[0], keys[1]};
+    size_t n = throttle_keys(name, req->conn->door == DOOR_ADMIN ? NULL : req->address, keys);
+
+    bus_login(req->node->bus, list, n, good);
+}
+
 static enum err login_refused(struct request *req)
 {
+    const struct sign_in *s = req->data;
+
+    tell_others(req, s->name, false);
     metric_add_by(METRIC_LOGINS, METRIC_LOGIN_FAILED, 1);
     req->detail = "The name or the password is wrong";
     return ERR_UNAUTHENTICATED;
@@ -170,6 +183,7 @@ static enum err login_verified(struct request *req)
     if (!req->password.matches || s->user == NULL)
         return login_refused(req);
     throttle_succeeded(req->node->throttle, s->name, req->address);
+    tell_others(req, s->name, true);
     if (req->password.needs_rehash) /* the cost was configured anew since */
         return request_hash(req, request_str(req, "password"), login_rehashed);
     return login_session(req);
@@ -340,9 +354,11 @@ static enum err password_verified(struct request *req)
 {
     if (!req->password.matches) {
         metric_add_by(METRIC_LOGINS, METRIC_LOGIN_FAILED, 1);
+        tell_others(req, req->data, false);
         return request_fail(req, ERR_FORBIDDEN, "old", "is not the present password");
     }
     throttle_succeeded(req->node->throttle, req->data, req->address);
+    tell_others(req, req->data, true);
     return request_hash(req, request_str(req, "new"), password_hashed);
 }
 

@@ -121,6 +121,11 @@ static void on_node_gone(void *arg, const char *node, bool clean, bool first)
     note(arg, "gone %.4s%s%s\n", node + 22, clean ? " clean" : "", first ? " first" : "");
 }
 
+static void on_login(void *arg, const char *key, bool good)
+{
+    note(arg, "login %s %s\n", key, good ? "good" : "failed");
+}
+
 static void on_drain(void *arg)
 {
     note(arg, "drain\n");
@@ -193,6 +198,7 @@ static void open_node(struct world *world, struct node *node, const char *name)
                  .presence = on_presence,
                  .presence_all = on_presence_all,
                  .node_gone = on_node_gone,
+                 .login = on_login,
                  .drain = on_drain},
     };
 
@@ -458,6 +464,17 @@ static void what_a_node_says_of_its_users_is_heard_and_kept(void **state)
     assert_true(hears(&w->near, line));
 }
 
+static void failed_logins_are_counted_everywhere(void **state)
+{
+    struct world *w = at(state);
+    const char *keys[] = {"n:ann", "a:192.0.2.1"};
+
+    bus_login(w->near.bus, keys, 2, false);
+    bus_login(w->near.bus, keys, 1, true);
+    assert_true(hears(&w->far, "login n:ann failed\nlogin a:192.0.2.1 failed\nlogin n:ann good\n"));
+    assert_int_equal(count(&w->near, "login"), 0); /* here it was counted already */
+}
+
 static void a_node_is_drained_from_another(void **state)
 {
     struct world *w = at(state);
@@ -624,6 +641,7 @@ int main(void)
         REDIS(its_own_events_do_not_come_back),
         REDIS(a_second_worker_is_told_at_once_and_counted),
         REDIS(what_a_node_says_of_its_users_is_heard_and_kept),
+        REDIS(failed_logins_are_counted_everywhere),
         REDIS(a_node_is_drained_from_another),
         REDIS(what_is_not_an_envelope_is_counted_and_dropped),
         REDIS(after_redis_was_killed_it_goes_on_and_has_all_compared),
