@@ -16,6 +16,7 @@
 #include "server/node.h"
 #include "server/presence.h"
 #include "server/session.h"
+#include "server/session_check.h"
 #include "server/throttle.h"
 #include "server/worker.h"
 
@@ -186,6 +187,7 @@ static void run_check(struct worker *worker, struct mail *mail)
 {
     free(mail);
     hub_check_now(worker->hub);
+    session_check_all(worker->session_check);
 }
 
 static void fanout_check(void *arg)

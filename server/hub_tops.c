@@ -264,7 +264,7 @@ void hub_listening(struct hub *hub, const char *stream)
 /* The bus is asked for N streams. */
 static void listen_for(struct hub *hub, struct stream *const *streams, size_t n)
 {
-    const char *names[TOPS_MAX];
+    const char *names[TOPS_MAX] = {0};
 
     for (size_t i = 0; i < n; i++)
         names[i] = streams[i]->name;

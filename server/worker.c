@@ -18,6 +18,7 @@
 #include "server/node.h"
 #include "server/polls.h"
 #include "server/session.h"
+#include "server/session_check.h"
 
 enum {
     TICK_MS = 1000,
@@ -224,6 +225,7 @@ static void on_tick(uv_timer_t *timer)
             heartbeat(w, w->conns[i]);
     hub_tick(w->hub);
     session_tick(w);
+    session_check_tick(w->session_check);
     if (w->index == 0)
         announce_presence(w);
     (void)uv_timer_start(&w->tick, on_tick, interval, 0);
@@ -242,6 +244,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->now_s = (uint32_t)(clock_monotonic_ns() / 1000000000u);
     w->scratch = conn_scratch_create();
     w->hub = hub_create(w);
+    w->session_check = session_check_create(w);
     (void)uv_loop_init(&w->loop);
     w->loop.data = w;
     mailbox_init(&w->box, &w->loop, w);
@@ -382,6 +385,7 @@ void worker_destroy(struct worker **worker)
     gateway_destroy(w);
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
+    session_check_destroy(&w->session_check);
     free(w->conns);
     free(w->dirty);
     free(w->closing);

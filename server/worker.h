@@ -29,6 +29,7 @@ struct lws_context;
 struct lws_vhost;
 struct node;
 struct poll;
+struct session_check;
 struct worker_user;
 
 enum {
@@ -53,6 +54,7 @@ struct worker {
     struct listener *listeners;
     struct hub *hub;
     struct worker_user *users; /* signed in here, by id */
+    struct session_check *session_check;
 
     struct conn **conns;
     size_t conns_n, conns_cap;

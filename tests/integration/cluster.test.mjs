@@ -251,6 +251,27 @@ describe("what Redis loses", () => {
     await own.stop();
   });
 
+  test("the end of a session reaches other nodes even then", async () => {
+    const own = await startRedis();
+    const a = await node("a", { prefix: "revoke", bus: own.uri });
+    const b = await node("b", { prefix: "revoke", bus: own.uri });
+    await knows(a, ["a", "b"]);
+    const [owner, name] = [`own${++names}`, `eve${names}`];
+    const made = await people(a.url, owner, name);
+    const second = await login(a.url, name);
+    const kept = await open(b, made[name]);
+    const ended = await open(b, second);
+    await own.kill();
+    await eventually("the node to notice", async () => (await fetch(`${b.url}/readyz`)).status === 503);
+    await must(a.url, "auth.revoke", { session: second.session }, made[name].token);
+    assert.equal((await ended.ended).code, 4002);
+    assert.equal(kept.closed, null);
+    await own.restart();
+    await eventually("the node to be ready", async () => (await fetch(`${b.url}/readyz`)).status === 200);
+    assert.equal(kept.closed, null);
+    await own.stop();
+  });
+
   test("a full Redis does not keep nodes apart", async () => {
     const own = await startRedis({ config: ["maxmemory-policy noeviction"] });
     const a = await node("a", { prefix: "full", bus: own.uri });
