@@ -560,6 +560,7 @@ static void on_pushed(void *arg, const redisReply *reply)
     if (strcmp(what, "subscribe") == 0 && stream != NULL) {
         topics_heard(bus, stream);
     } else if (strcmp(what, "subscribe") == 0) {
+        nodes_heard(bus); /* what they say from now on is not missed */
         topics_control_heard(bus);
     } else if (strcmp(what, "message") == 0 && reply->elements == 3 && is_text(reply->element[2])) {
         if (stream != NULL)

@@ -136,6 +136,8 @@ void nodes_tick(struct redis_bus *bus);
 size_t nodes_copy(struct redis_bus *bus, struct bus_node *out, size_t max); /* any thread */
 void nodes_free(struct redis_bus *bus);
 
+/* This node listens to the others, again: what they said meanwhile is to be read. */
+void nodes_heard(struct redis_bus *bus);
 /* The node ID has said good-bye. */
 void nodes_bye(struct redis_bus *bus, const char *id);
 

@@ -103,6 +103,18 @@ void nodes_hello(struct redis_bus *bus, const char *id)
     nodes_look(bus);
 }
 
+void nodes_heard(struct redis_bus *bus)
+{
+    struct peer *p;
+    struct peer *tmp;
+
+    HASH_ITER(hh, bus->peers, p, tmp)
+    {
+        p->presence_seq = 0;
+        presence_read(bus, p);
+    }
+}
+
 void nodes_bye(struct redis_bus *bus, const char *id)
 {
     struct peer *p = nodes_find(bus, id);
@@ -288,11 +300,9 @@ void nodes_up(struct redis_bus *bus)
     HASH_ITER(hh, bus->peers, p, tmp)
     {
         p->seen_ms = now_ms() + REDIS_RETRY_MAX_MS;
-        p->reading = false;
-        p->presence_seq = 0;
-        presence_read(bus, p);
     }
     bus->looking = false;
+    nodes_heard(bus);
     nodes_tick(bus);
 }
 

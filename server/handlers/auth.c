@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "protocol/limits.h"
+#include "server/account.h"
 #include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/metrics.h"
@@ -108,7 +109,7 @@ static enum err register_hashed(struct request *req)
     return request_store(req, STORE_USER_CREATE, registered);
 }
 
-enum err handle_auth_register(struct request *req)
+static enum err register_checked(struct request *req)
 {
     const struct node *node = req->node;
     const char *invite = request_str(req, "invite");
@@ -128,6 +129,11 @@ enum err handle_auth_register(struct request *req)
         return request_fail(req, ERR_FORBIDDEN, "invite", "this server needs an invite");
     (void)sign_in_begin(req);
     return request_hash(req, request_str(req, "password"), register_hashed);
+}
+
+enum err handle_auth_register(struct request *req)
+{
+    return account_look_for_any(req, register_checked);
 }
 
 /* -- auth.login ------------------------------------------------------------------------------- */

@@ -454,6 +454,7 @@ static void what_a_node_says_of_its_users_is_heard_and_kept(void **state)
     redis_server_start(&w->redis, NULL);
     (void)snprintf(line, sizeof(line), "presence %.4s bob a\n", near);
     assert_true(hears(&third, line));
+    assert_true(hears(&third, "check\n"));
     bus_presence(w->near.bus, "bob", 4, "-");
     (void)snprintf(line, sizeof(line), "presence %.4s bob -\n", near);
     assert_true(hears(&third, line));

@@ -406,6 +406,17 @@ describe("the nodes", () => {
     assert.match(prefix.stderr, /bus_prefix must be/);
   });
 
+  test("do not take a second first account", async () => {
+    const store = await database();
+    const env = { PARLEY_REGISTRATION: "closed" };
+    const a = await node("a", { prefix: "first", store: store.uri, env });
+    const b = await node("b", { prefix: "first", store: store.uri, env });
+    await people(a.url, "owner");
+    const { status } = await call(b.url, "auth.register", { name: "stranger", password: "correct horse battery" });
+    assert.equal(status, 403);
+    await store.drop();
+  });
+
   test("sign in to a Redis that asks for it", async () => {
     const own = await startRedis({ user: { name: "parley", password: "p@ss:w/rd" } });
     const a = await node("a", { prefix: "acl", bus: own.uri });
