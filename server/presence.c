@@ -180,16 +180,21 @@ enum presence_state presence_get(struct presence *presence, const char *user)
 /* False: no letter that is known. */
 static bool understand(char letter, enum presence_state *state_out)
 {
-    switch (letter) {
-#define X(name, which, state)                                                                      \
-    case which:                                                                                    \
-        *state_out = PRESENCE_##state;                                                             \
-        return true;
+    static const struct {
+        char letter;
+        enum presence_state state;
+    } known[] = {
+#define X(name, which, state) {which, PRESENCE_##state},
         PRESENCE_SAID_MAP(X)
 #undef X
-    default:
-        return false;
-    }
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (known[i].letter == letter) {
+            *state_out = known[i].state;
+            return true;
+        }
+    return false;
 }
 
 /* It was announced where it was chosen; here it only counts. */

@@ -1,6 +1,7 @@
-/* redis_bus.h - the insides of the bus over Redis, shared by bus_redis.c (the thread, what comes
- * and goes), redis_topics.c (which streams it listens for), redis_nodes.c (who is in the cluster),
- * redis_presence.c (who is on which node) and redis_claim.c (the first contact).
+/* redis_bus.h - the insides of the bus over Redis, shared by bus_redis.c (its thread and
+ * connections), redis_mail.c (what leaves), redis_incoming.c (what comes), redis_topics.c (which
+ * streams it listens for), redis_nodes.c (who is in the cluster), redis_presence.c (who is on which
+ * node) and redis_claim.c (the first contact).
  *
  * Threading: everything belongs to the bus's own thread, but for what says otherwise.
  */
@@ -108,6 +109,27 @@ struct redis_bus {
     struct buf scratch;
 };
 
+struct redis_bus *redis_bus_of(struct bus *bus);
+
+/* What leaves: redis_mail.c. Any thread, but for the last. */
+void redis_publish(struct bus *bus, struct event *const *events, size_t n);
+void redis_publish_ephemeral(struct bus *bus, const char *const *streams, size_t n,
+                             struct frame *frame, const char *except);
+void redis_revoke(struct bus *bus, const char *user, const char *session, const char *except);
+void redis_role(struct bus *bus, const char *user, enum store_role role);
+void redis_drain(struct bus *bus, const char *name);
+void redis_login(struct bus *bus, const char *const *keys, size_t n, bool good);
+void redis_presence(struct bus *bus, const char *users, size_t n, const char *letters);
+void redis_listen(struct bus *bus, unsigned worker, const char *const *streams, size_t n);
+void redis_unlisten(struct bus *bus, unsigned worker, const char *stream);
+struct control;
+void redis_publish_control(struct redis_bus *bus, struct control *control);
+
+/* What comes: redis_incoming.c. */
+void incoming_pushed(void *bus, const struct redisReply *reply);
+/* Events that wait for the end of the turn go to the workers now. */
+void incoming_hand_over(struct redis_bus *bus);
+
 /* Which streams: redis_topics.c. */
 void topics_listen(struct redis_bus *bus, unsigned worker, const char *stream);
 void topics_unlisten(struct redis_bus *bus, unsigned worker, const char *stream);
@@ -142,7 +164,6 @@ void nodes_heard(struct redis_bus *bus);
 void nodes_bye(struct redis_bus *bus, const char *id);
 
 /* Who is on which node: redis_presence.c. */
-struct control;
 /* Writes what this node is saying. */
 void presence_said(struct redis_bus *bus, const struct control *control);
 void presence_heard(struct redis_bus *bus, const struct control *control);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -450,10 +451,14 @@ static void what_a_node_says_of_its_users_is_heard_and_kept(void **state)
     (void)snprintf(line, sizeof(line), "presence %.4s end\n", near);
     assert_true(hears(&third, line));
     redis_server_kill(&w->redis); /* comes back empty */
+    forget(&w->near);
+    forget(&w->far);
     forget(&third);
     redis_server_start(&w->redis, NULL);
     (void)snprintf(line, sizeof(line), "presence %.4s bob a\n", near);
     assert_true(hears(&third, line));
+    assert_true(hears(&w->near, "check\n")); /* all listen again */
+    assert_true(hears(&w->far, "check\n"));
     assert_true(hears(&third, "check\n"));
     bus_presence(w->near.bus, "bob", 4, "-");
     (void)snprintf(line, sizeof(line), "presence %.4s bob -\n", near);
@@ -651,5 +656,6 @@ int main(void)
         cmocka_unit_test(a_wrong_password_is_said_and_not_shown),
     };
 
+    (void)signal(SIGPIPE, SIG_IGN); /* as parleyd does */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
