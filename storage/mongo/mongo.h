@@ -22,12 +22,12 @@
 /* The collections, in the order in which a batch writes what follows from its events: streams last,
  * because their `seq` says how far all the others are. */
 #define MG_COLLECTIONS(X)                                                                          \
-    X(EVENTS, "events")                                                                            \
     X(USERS, "users")                                                                              \
     X(SESSIONS, "sessions")                                                                        \
     X(INVITES, "invites")                                                                          \
     X(MEMBERS, "members")                                                                          \
     X(MENTIONS, "mentions")                                                                        \
+    X(EVENTS, "events")                                                                            \
     X(NAMES, "names")                                                                              \
     X(PURGES, "purges")                                                                            \
     X(META, "meta")                                                                                \
