@@ -401,9 +401,14 @@ enum err mg_commit(struct store_conn *conn)
         s->durable = 0; /* they are in the log, but nobody knows their places */
         return err;
     }
-    if (appended == ERR_CONFLICT)
+    if (appended == ERR_CONFLICT) {
+        turns_wanted(c->backend, refused->key);
         return mg_lost(c);
-    c->writing = appended != ERR_OK;
+    }
+    if (appended == ERR_OK) {
+        c->writing = false;
+        turns_give(c);
+    }
     return appended;
 }
 

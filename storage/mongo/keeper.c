@@ -349,8 +349,10 @@ static void *keeper_run(void *arg)
         if (atomic_load(&k->away) && probe(c) == ERR_OK)
             atomic_store(&k->away, false);
         c->base.failed = ERR_OK;
-        if (!atomic_load(&k->away))
-            (void)keeper_flush(b, c);
+        if (atomic_load(&k->away))
+            continue;
+        (void)keeper_flush(b, c);
+        turns_look(b, c);
     }
     return NULL;
 }
@@ -370,7 +372,7 @@ void keeper_init(struct keeper *k)
 enum err keeper_start(struct mg_backend *b, char error_out[STORE_ERROR_SIZE])
 {
     struct keeper *k = &b->keeper;
-    enum err err = b->base.ops->connect(&b->base, true, &k->conn, error_out);
+    enum err err = b->base.ops->connect(&b->base, false, &k->conn, error_out);
 
     if (err != ERR_OK)
         return err;

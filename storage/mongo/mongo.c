@@ -105,6 +105,7 @@ static void mg_close(struct store_backend **backend)
     keeper_stop(b);
     if (b->pool != NULL)
         mongoc_client_pool_destroy(b->pool);
+    turns_destroy(&b->turns);
     free(b);
 }
 
@@ -129,6 +130,7 @@ static enum err mg_open(const char *url, bool existing, struct store_backend **b
     (void)pthread_once(&once, start_driver);
     b->base.ops = &store_mongo_ops;
     keeper_init(&b->keeper);
+    turns_init(&b->turns);
     *backend_out = &b->base;
     enum err err = parse(url, b, error_out);
     if (err == ERR_OK)
@@ -148,7 +150,6 @@ static enum err mg_connect(struct store_backend *backend, bool writes, struct st
     struct mg_backend *b = mg_backend(backend);
     mongoc_client_t *client = mongoc_client_pool_try_pop(b->pool);
 
-    (void)writes;
     *conn_out = NULL;
     if (client == NULL) {
         (void)snprintf(error_out, STORE_ERROR_SIZE,
@@ -161,6 +162,7 @@ static enum err mg_connect(struct store_backend *backend, bool writes, struct st
     c->base.ops = &store_mongo_ops;
     c->backend = b;
     c->client = client;
+    c->writes = writes;
     c->arena = arena_create();
     *conn_out = &c->base;
     return ERR_OK;
@@ -204,17 +206,24 @@ static enum err mg_begin(struct store_conn *conn, bool write)
         arena_destroy(&c->arena);
         c->arena = arena_create();
     }
-    if (!keeper_is_away(c->backend, c->base.reason))
-        return ERR_OK;
-    c->base.failed = ERR_UNAVAILABLE;
-    return ERR_UNAVAILABLE;
+    if (keeper_is_away(c->backend, c->base.reason)) {
+        c->base.failed = ERR_UNAVAILABLE;
+        return ERR_UNAVAILABLE;
+    }
+    if (write && c->writes)
+        turns_take(c);
+    return c->base.failed;
 }
 
 /* What was durable of the batch can still be asked. */
 static void mg_rollback(struct store_conn *conn)
 {
+    struct mg_conn *c = mg(conn);
+
+    if (conn->failed != ERR_CONFLICT) /* else it runs again at once */
+        turns_give(c);
     conn->failed = ERR_OK;
-    mg(conn)->writing = false;
+    c->writing = false;
 }
 
 /* The keeper finds it out. */

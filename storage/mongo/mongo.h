@@ -17,6 +17,7 @@
 
 #include "storage/mongo/keeper.h"
 #include "storage/mongo/stage.h"
+#include "storage/mongo/turns.h"
 #include "storage/store_ops.h"
 
 /* The collections, in the order in which a batch writes what follows from its events: streams last,
@@ -30,6 +31,7 @@
     X(EVENTS, "events")                                                                            \
     X(NAMES, "names")                                                                              \
     X(PURGES, "purges")                                                                            \
+    X(TURNS, "turns")                                                                              \
     X(META, "meta")                                                                                \
     X(STREAMS, "streams")
 
@@ -41,10 +43,11 @@ enum mg_coll {
 };
 
 enum {
-    MG_NAME_SIZE = 640,    /* of a claimed name */
-    MG_PAGE = 1000,        /* documents in one insert or one list of ids */
-    MG_DUPLICATE = 11000,  /* the server's word for "already there" */
-    MG_TAIL_OLD_MS = 5000, /* an event that is not applied by then was left by a dead node */
+    MG_NAME_SIZE = 640,      /* of a claimed name */
+    MG_PAGE = 1000,          /* documents in one insert or one list of ids */
+    MG_DUPLICATE = 11000,    /* the server's word for "already there" */
+    MG_CLAIM_OLD_MS = 20000, /* longer than any commit takes, from a claim on */
+    MG_TAIL_OLD_MS = 5000,   /* an event that is not applied by then was left by a dead node */
     MG_ADDRESS_SIZE = 160,
     MG_DB_SIZE = 64,
 };
@@ -56,6 +59,7 @@ struct mg_backend {
     char db[MG_DB_SIZE];
     char epoch[STORE_EPOCH_SIZE];
     struct keeper keeper;
+    struct turns turns;
 };
 
 /* Rows that were loaded together, for the rest of this transaction. */
@@ -79,6 +83,7 @@ struct mg_conn {
     struct mg_backend *backend;
     mongoc_client_t *client;
     mongoc_collection_t *colls[MG_COLLS];
+    bool writes;         /* the committer's */
     bool writing;        /* between begin(write) and its end */
     struct arena *arena; /* of this transaction */
     struct mg_warm warm;
@@ -87,8 +92,10 @@ struct mg_conn {
     size_t behind_n;
     int64_t accounts_rev; /* of the accounts that callers may have cached */
     uint64_t accounts_checked_ns;
-    uint64_t expired_ns; /* when expired sessions were last removed */
-    bool had_none;       /* there was no account when it was asked */
+    uint64_t expired_ns;     /* when expired sessions were last removed */
+    bool had_none;           /* there was no account when it was asked */
+    int64_t held[TURNS_MAX]; /* streams whose turn is this connection's */
+    size_t held_n;
 };
 
 static inline struct mg_conn *mg(struct store_conn *conn)
