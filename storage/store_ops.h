@@ -154,6 +154,9 @@ struct store_ops {
     /* The next events behind STREAM's seq, 0 at the end of the log. */
     enum err (*tail)(struct store_conn *, struct arena *, const struct stream *stream,
                      struct event_row **out, size_t *n);
+    /* Whether other processes write into the stream KEY too, and have waited for begin(): what is
+     * cached of it is old. */
+    bool (*contended)(struct store_conn *, int64_t key);
     /* Commit only if STREAM's seq is its top: it was looked at, and is not written. */
     enum err (*expect)(struct store_conn *, const struct stream *stream);
     /* The streams that a reader saw with events that have to be applied before they are served. */

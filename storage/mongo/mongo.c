@@ -286,6 +286,7 @@ const struct store_ops store_mongo_ops = {
     .prefetch = mg_prefetch,
     .accounts_changed = mg_accounts_changed,
     .tail = mg_tail,
+    .contended = turns_holds,
     .expect = mg_expect,
     .behind = mg_behind,
     .streams_get = mg_streams_get,

@@ -92,9 +92,9 @@ struct mg_conn {
     size_t behind_n;
     int64_t accounts_rev; /* of the accounts that callers may have cached */
     uint64_t accounts_checked_ns;
-    uint64_t expired_ns;     /* when expired sessions were last removed */
-    bool had_none;           /* there was no account when it was asked */
-    int64_t held[TURNS_MAX]; /* streams whose turn is this connection's */
+    uint64_t expired_ns;         /* when expired sessions were last removed */
+    bool had_none;               /* there was no account when it was asked */
+    struct held held[TURNS_MAX]; /* streams whose turn is this connection's */
     size_t held_n;
 };
 

@@ -10,7 +10,7 @@
 #define REMEMBER_NS UINT64_C(2000000000)
 #define STUCK_NS UINT64_C(150000000)
 #define WAIT_NS UINT64_C(600000000)
-enum { POLL_NS = 1500000, LOOKED_AT = 100 };
+enum { POLL_NS = 1000000, LOOKED_AT = 100 };
 
 void turns_init(struct turns *t)
 {
@@ -110,20 +110,21 @@ static bson_t *hand_to(const char *node)
 static enum err queue_up(struct mg_conn *c, int64_t key)
 {
     const char *me = c->backend->turns.node;
-    enum err err = mg_insert(c, MG_TURNS,
-                             BCON_NEW("_id", BCON_INT64(key), "holder", BCON_UTF8(me), "count",
-                                      BCON_INT64(1), "queue", "[", "]"));
+    enum err err = mg_update(c, MG_TURNS, BCON_NEW("_id", BCON_INT64(key)),
+                             BCON_NEW("$addToSet", "{", "queue", BCON_UTF8(me), "}"), false);
 
-    if (err != ERR_CONFLICT)
-        return err;
-    err = mg_update(c, MG_TURNS, BCON_NEW("_id", BCON_INT64(key)),
-                    BCON_NEW("$addToSet", "{", "queue", BCON_UTF8(me), "}"), false);
-    return err == ERR_OK ? ERR_NOT_FOUND : err;
+    if (err != ERR_NOT_FOUND)
+        return err == ERR_OK ? ERR_NOT_FOUND : err;
+    err = mg_insert(c, MG_TURNS,
+                    BCON_NEW("_id", BCON_INT64(key), "holder", BCON_UTF8(me), "count",
+                             BCON_INT64(1), "queue", "[", "]"));
+    return err == ERR_CONFLICT ? ERR_NOT_FOUND : err; /* waiting without being in the queue, once */
 }
 
 /* Who has it, and how often it was taken. */
 struct holder {
     char node[ID_SIZE];
+    char next[ID_SIZE]; /* in the queue; "": nobody else */
     int64_t count;
 };
 
@@ -136,19 +137,22 @@ static enum err look_at(struct mg_conn *c, int64_t key, struct holder *out)
         return err;
     mg_text_into(out->node, sizeof(out->node), doc, "holder");
     out->count = mg_int(doc, "count");
+    first_in_queue(doc, c->backend->turns.node, out->next);
     bson_destroy(doc);
     return ERR_OK;
 }
 
 /* A turn that stays with one holder for long is taken: it may have died. */
-static void wait_for(struct mg_conn *c, int64_t key)
+static void wait_for(struct mg_conn *c, struct held *held)
 {
+    int64_t key = held->key;
     const char *me = c->backend->turns.node;
     uint64_t start = clock_monotonic_ns();
     uint64_t since = start;
     struct holder seen = {.count = -1};
     enum err err = queue_up(c, key);
 
+    held->next[0] = '\0';
     while (err == ERR_NOT_FOUND && clock_monotonic_ns() < start + WAIT_NS) {
         struct holder now;
         err = look_at(c, key, &now);
@@ -156,6 +160,8 @@ static void wait_for(struct mg_conn *c, int64_t key)
             err = queue_up(c, key);
             continue;
         }
+        if (err == ERR_OK && strcmp(now.node, me) == 0)
+            memcpy(held->next, now.next, sizeof(held->next));
         if (err != ERR_OK || strcmp(now.node, me) == 0)
             return;
         if (now.count != seen.count)
@@ -185,34 +191,34 @@ void turns_take(struct mg_conn *c)
             t->list[n++] = t->list[i];
     t->n = n;
     for (size_t i = 0; i < n; i++)
-        c->held[i] = t->list[i].key;
+        c->held[i].key = t->list[i].key;
     (void)pthread_mutex_unlock(&t->lock);
     c->held_n = n;
     for (size_t i = 0; i < n; i++) /* in the order of keys: nobody waits in a circle */
-        wait_for(c, c->held[i]);
+        wait_for(c, &c->held[i]);
 }
 
 /* -- handing it on ----------------------------------------------------------------------------- */
 
 /* To the first in the queue; when there is none, the turn's document goes. */
-static void hand_on(struct mg_conn *c, int64_t key)
+static void hand_on(struct mg_conn *c, struct held *held)
 {
     const char *me = c->backend->turns.node;
-    char next[ID_SIZE];
-    bson_t *doc;
+    int64_t key = held->key;
+    struct holder now = {.count = 0};
 
-    if (mg_one(c, MG_TURNS, held_by(key, me), NULL, &doc) != ERR_OK)
-        return;
-    first_in_queue(doc, me, next);
-    int64_t count = mg_int(doc, "count");
-    bson_destroy(doc);
-    if (next[0] != '\0') {
-        (void)mg_update(c, MG_TURNS, held_by(key, me), hand_to(next), false);
+    if (held->next[0] == '\0') {
+        if (look_at(c, key, &now) != ERR_OK || strcmp(now.node, me) != 0)
+            return;
+        memcpy(held->next, now.next, sizeof(held->next));
+    }
+    if (held->next[0] != '\0') {
+        (void)mg_update(c, MG_TURNS, held_by(key, me), hand_to(held->next), false);
         turns_wanted(c->backend, key);
     } else {
         (void)mg_delete(c, MG_TURNS,
                         BCON_NEW("_id", BCON_INT64(key), "holder", BCON_UTF8(me), "count",
-                                 BCON_INT64(count), "queue", "[", "]"),
+                                 BCON_INT64(now.count), "queue", "[", "]"),
                         NULL);
     }
 }
@@ -222,7 +228,17 @@ void turns_give(struct mg_conn *c)
     enum err failed = c->base.failed;
 
     for (size_t i = 0; i < c->held_n; i++)
-        hand_on(c, c->held[i]);
+        hand_on(c, &c->held[i]);
     c->held_n = 0;
     c->base.failed = failed;
+}
+
+bool turns_holds(struct store_conn *conn, int64_t key)
+{
+    const struct mg_conn *c = mg(conn);
+    size_t i = 0;
+
+    while (i < c->held_n && c->held[i].key != key)
+        i++;
+    return i < c->held_n;
 }

@@ -12,6 +12,7 @@
 #define STORAGE_MONGO_TURNS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,12 @@ struct turn {
     int64_t key;
     uint64_t until_ns; /* monotonic */
     int64_t count;     /* how often it was taken, when it was last looked at */
+};
+
+/* One that a connection has. */
+struct held {
+    int64_t key;
+    char next[ID_SIZE]; /* the node that waits for it; "": none was seen yet */
 };
 
 struct turns {
@@ -46,5 +53,7 @@ void turns_look(struct mg_backend *b, struct mg_conn *c);
  * them the race decides. */
 void turns_take(struct mg_conn *c);
 void turns_give(struct mg_conn *c);
+struct store_conn;
+bool turns_holds(struct store_conn *conn, int64_t key);
 
 #endif
