@@ -140,6 +140,8 @@ struct store_ops {
      * primitive of a writer may fail like that (conn->failed). What a stream's rows show may lag
      * behind its log; stream_get() and chan_get() give a writer what they show, and tail() what is
      * missing. */
+    /* Whether the database does not answer now, and why. Threading: any. */
+    bool (*away)(struct store_backend *, char reason_out[STORE_REASON_SIZE]);
     bool (*alone)(enum store_op op); /* such a request is a batch of its own */
     /* What is written from now on belongs to request I of the batch. */
     void (*mark)(struct store_conn *, size_t i);

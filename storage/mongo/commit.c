@@ -9,12 +9,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/mongo/mongo.h"
 
-enum { READ_BACK_TRIES = 3, PLACE_TRIES = 50 };
+enum { READ_BACK_TRIES = 3, READ_BACK_PAUSE_NS = 50000000, PLACE_TRIES = 50 };
 
 /* -- documents of events ----------------------------------------------------------------------- */
 
@@ -150,8 +151,11 @@ static enum err insert_run(struct mg_conn *c, const struct run *run, size_t *n_o
     if (fine)
         return ERR_OK;
     enum err err = ERR_UNAVAILABLE;
-    for (int i = 0; err != ERR_OK && i < READ_BACK_TRIES; i++)
+    for (int i = 0; err != ERR_OK && i < READ_BACK_TRIES; i++) {
+        if (i > 0)
+            (void)nanosleep(&(struct timespec){.tv_nsec = READ_BACK_PAUSE_NS}, NULL);
         err = read_back(c, run, n_out);
+    }
     if (err != ERR_OK)
         *n_out = 0;
     if (err == ERR_OK && *n_out == run->n)
@@ -394,6 +398,7 @@ enum err mg_commit(struct store_conn *conn)
         err = take_claims(c);
     if (err != ERR_OK)
         return err;
+    c->appending = true;
     const struct staged_event *refused = append_events(c, &appended);
     s->durable = refused != NULL ? refused->req : SIZE_MAX;
     err = write_what_follows(c, refused == NULL);

@@ -349,6 +349,7 @@ static void *keeper_run(void *arg)
         if (atomic_load(&k->away) && probe(c) == ERR_OK)
             atomic_store(&k->away, false);
         c->base.failed = ERR_OK;
+        c->began_ns = clock_monotonic_ns();
         if (atomic_load(&k->away))
             continue;
         (void)keeper_flush(b, c);

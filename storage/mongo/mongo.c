@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -36,7 +37,7 @@ static void set_default(mongoc_uri_t *uri, const char *option, int32_t value)
 }
 
 /* Every write is acknowledged by a majority and journalled, whatever the address says; the driver
- * repeats none, because the store looks for itself what became of one. */
+ * repeats nothing: the store looks for itself what became of a write, and a time-out is enough. */
 static void harden(mongoc_uri_t *uri)
 {
     mongoc_write_concern_t *durable = mongoc_write_concern_new();
@@ -46,6 +47,7 @@ static void harden(mongoc_uri_t *uri)
     mongoc_uri_set_write_concern(uri, durable);
     mongoc_write_concern_destroy(durable);
     (void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
+    (void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false);
     set_default(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECTION_MS);
     set_default(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
     set_default(uri, MONGOC_URI_SOCKETTIMEOUTMS, SOCKET_MS);
@@ -201,6 +203,8 @@ static enum err mg_begin(struct store_conn *conn, bool write)
     mg_warm_clear(c);
     c->behind_n = 0;
     c->had_none = false;
+    c->appending = false;
+    c->began_ns = clock_monotonic_ns();
     c->writing = write;
     if (arena_used(c->arena) > 0) {
         arena_destroy(&c->arena);
@@ -230,6 +234,11 @@ static void mg_rollback(struct store_conn *conn)
 static enum err mg_probe(struct store_conn *conn)
 {
     return keeper_is_away(mg(conn)->backend, conn->reason) ? ERR_UNAVAILABLE : ERR_OK;
+}
+
+static bool mg_away(struct store_backend *backend, char reason_out[STORE_REASON_SIZE])
+{
+    return keeper_is_away(mg_backend(backend), reason_out);
 }
 
 static void mg_mark(struct store_conn *conn, size_t req)
@@ -279,6 +288,7 @@ const struct store_ops store_mongo_ops = {
     .commit = mg_commit,
     .rollback = mg_rollback,
     .probe = mg_probe,
+    .away = mg_away,
     .alone = mg_alone,
     .mark = mg_mark,
     .durable = mg_durable,

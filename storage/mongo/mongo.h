@@ -83,8 +83,11 @@ struct mg_conn {
     struct mg_backend *backend;
     mongoc_client_t *client;
     mongoc_collection_t *colls[MG_COLLS];
-    bool writes;         /* the committer's */
-    bool writing;        /* between begin(write) and its end */
+    bool writes;    /* the committer's */
+    bool writing;   /* between begin(write) and its end */
+    bool appending; /* events were sent: what failed now may be done */
+    bool pinging;
+    uint64_t began_ns;   /* when this transaction began, monotonic */
     struct arena *arena; /* of this transaction */
     struct mg_warm warm;
     struct stage stage;
