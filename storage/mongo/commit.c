@@ -132,7 +132,7 @@ static enum err read_back(struct mg_conn *c, const struct run *run, size_t *n_ou
  */
 static enum err insert_run(struct mg_conn *c, const struct run *run, size_t *n_out)
 {
-    const bson_t **docs = arena_alloc(c->arena, run->n * sizeof(*docs));
+    bson_t **docs = arena_alloc(c->arena, run->n * sizeof(bson_t *));
     bson_t opts = BSON_INITIALIZER;
     bson_t reply;
     bson_error_t error;
@@ -140,13 +140,13 @@ static enum err insert_run(struct mg_conn *c, const struct run *run, size_t *n_o
     for (size_t i = 0; i < run->n; i++)
         docs[i] = event_doc(c, run->events[i]);
     (void)BSON_APPEND_BOOL(&opts, "ordered", true);
-    bool fine =
-        mongoc_collection_insert_many(mg_coll(c, MG_EVENTS), docs, run->n, &opts, &reply, &error);
+    bool fine = mongoc_collection_insert_many(mg_coll(c, MG_EVENTS), (const bson_t **)docs, run->n,
+                                              &opts, &reply, &error);
     bool refused = !fine && mg_only_duplicates(&reply);
     bson_destroy(&reply);
     bson_destroy(&opts);
     for (size_t i = 0; i < run->n; i++)
-        bson_destroy((bson_t *)(uintptr_t)docs[i]);
+        bson_destroy(docs[i]);
     *n_out = run->n;
     if (fine)
         return ERR_OK;
@@ -320,7 +320,7 @@ static void stage_mentions(struct mg_conn *c)
 
     for (size_t i = c->stage.mentions.n; i > 0; i--) {
         const struct staged_mention *m = &c->stage.mentions.items[i - 1];
-        char member[40];
+        char member[MG_MEMBER_ID_SIZE];
         char *id = arena_alloc(c->arena, 64);
         mg_member_id(m->chan_key, m->user_key, member);
         (void)snprintf(id, 64, "%s:%llu", member, (unsigned long long)m->seq);

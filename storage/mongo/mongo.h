@@ -160,7 +160,7 @@ bson_t *mg_list_end(struct mg_list *list); /* the filter, to be destroyed */
 /* -- rows.c: documents and rows ---------------------------------------------------------------- */
 int64_t mg_stream_key(const char *name);
 int64_t mg_account_key(const char *id); /* sorts by the account's age */
-void mg_member_id(int64_t chan_key, int64_t user_key, char id_out[40]);
+void mg_member_id(int64_t chan_key, int64_t user_key, char id_out[MG_MEMBER_ID_SIZE]);
 void mg_read_stream(const bson_t *doc, const char *epoch, struct stream *out);
 bool mg_read_chan(struct arena *arena, const bson_t *doc, const char *epoch, struct chan *out);
 void mg_read_user(struct arena *arena, const bson_t *doc, struct account *out);
