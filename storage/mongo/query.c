@@ -1,4 +1,5 @@
 /* query.c - asking the database and writing into it, and what it answers. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -231,7 +232,11 @@ int64_t mg_int(const bson_t *doc, const char *name)
 {
     bson_iter_t iter;
 
-    return find(&iter, doc, name) ? bson_iter_as_int64(&iter) : 0;
+    if (!find(&iter, doc, name))
+        return 0;
+    if (BSON_ITER_HOLDS_DOUBLE(&iter) && !(fabs(bson_iter_double(&iter)) <= 0x1p53))
+        return 0; /* no integer that it could be */
+    return bson_iter_as_int64(&iter);
 }
 
 uint64_t mg_uint(const bson_t *doc, const char *name)
