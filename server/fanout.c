@@ -232,6 +232,13 @@ static void fanout_login(void *arg, const char *key, bool good)
     throttle_hear(node->throttle, key, good, clock_monotonic_ns());
 }
 
+static void fanout_account(void *arg)
+{
+    struct node *node = arg;
+
+    atomic_store(&node->accounts_ns, clock_monotonic_ns());
+}
+
 static void fanout_drain(void *arg)
 {
     (void)arg;
@@ -253,5 +260,6 @@ struct bus_sink fanout_sink(struct node *node)
         .node_gone = fanout_node_gone,
         .login = fanout_login,
         .drain = fanout_drain,
+        .account = fanout_account,
     };
 }

@@ -5,6 +5,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "server/bus/bus.h"
 #include "server/conn.h"
@@ -17,6 +18,7 @@
 enum {
     BATCH_BYTES = 48 * 1024, /* a batch that is larger is handed over within the turn */
     RING_FRAME_MAX = 4096,   /* larger events are read from the store again */
+    FILL_MS = 2000,          /* between two fillings of the bus's cache for one stream */
 };
 
 struct hub *hub_create(struct worker *worker)
@@ -241,6 +243,17 @@ static void apply_membership(struct stream *s, struct event *event)
     }
 }
 
+/* What was deleted is still in there; the store has forgotten it. Whoever hears of it sees to it
+ * that the bus's cache does, too. */
+static void forget_deleted(struct stream *s, const struct event *event)
+{
+    bool all = event->type == STORE_EVENT_CHANNEL_DELETED;
+
+    stream_forget(s);
+    s->deletion = event->seq;
+    bus_recent_forget(s->hub->worker->node->bus, s->name, all ? UINT64_MAX : event->seq);
+}
+
 /* The next event in order. */
 static void take_one(struct stream *s, struct event *event)
 {
@@ -248,7 +261,7 @@ static void take_one(struct stream *s, struct event *event)
     if (s->epoch[0] == '\0')
         memcpy(s->epoch, event->epoch, sizeof(s->epoch));
     if (event->type == STORE_EVENT_MESSAGE_DELETED || event->type == STORE_EVENT_CHANNEL_DELETED)
-        stream_forget(s); /* what was deleted is still in there; the store has forgotten it */
+        forget_deleted(s, event);
     ring_put(s, event);
     batch_put(s, event->frame);
     if (s->batch_bytes > BATCH_BYTES)
@@ -364,6 +377,48 @@ void hub_deliver_ephemeral(struct hub *hub, const char *stream, struct frame *fr
     }
     s->busy--;
     stream_release(s);
+}
+
+/* -- for the cache of the bus ---------------------------------------------------------------------
+ */
+
+bool hub_level(const struct conn *conn, const char *stream, struct hub_level *out)
+{
+    const struct sub *sub = conn->closing || conn->wsi == NULL ? NULL : hub_sub(conn, stream);
+    const struct stream *s = sub == NULL ? NULL : sub->stream;
+
+    if (s == NULL || !sub->live || s->state != STREAM_OK || s->seen > s->last || s->claimed != 0)
+        return false;
+    *out = (struct hub_level){.epoch = s->epoch, .last = s->last};
+    return true;
+}
+
+void hub_each_recent(struct hub *hub, const char *stream,
+                     void (*each)(void *arg, const struct event *event), void *arg)
+{
+    const struct stream *s = stream_find(hub, stream);
+
+    for (size_t i = 0; s != NULL && s->ring != NULL && i < STREAM_RING; i++)
+        if (s->ring[i] != NULL)
+            each(arg, s->ring[i]);
+}
+
+uint64_t hub_last_deletion(struct hub *hub, const char *stream)
+{
+    const struct stream *s = stream_find(hub, stream);
+
+    return s == NULL ? UINT64_MAX : s->deletion;
+}
+
+bool hub_may_fill(struct hub *hub, const char *stream)
+{
+    struct stream *s = stream_find(hub, stream);
+    uint64_t now = clock_monotonic_ns();
+
+    if (s == NULL || now < s->fill_at_ns)
+        return false;
+    s->fill_at_ns = now + (uint64_t)FILL_MS * 1000000u;
+    return true;
 }
 
 /* -- long polls ----------------------------------------------------------------------------------

@@ -73,6 +73,23 @@ struct hub_wait *hub_wait(struct hub *hub, const char *stream, uint64_t after,
                           void (*done)(void *arg), void *arg);
 void hub_wait_cancel(struct hub_wait **wait);
 
+/* Where a live connection is in a stream: it has every event up to `last` and gets all later ones,
+ * and as far as this node can tell there is no later one yet. */
+struct hub_level {
+    const char *epoch; /* until the worker returns to its loop */
+    uint64_t last;
+};
+/* False: CONN is not in STREAM, or catches up, or the stream waits for something. */
+bool hub_level(const struct conn *conn, const char *stream, struct hub_level *out);
+/* The recent events of STREAM that are at hand, in no order. */
+void hub_each_recent(struct hub *hub, const char *stream,
+                     void (*each)(void *arg, const struct event *event), void *arg);
+/* The last event that deleted text, 0: none since the stream is here. UINT64_MAX: it is not here.
+ */
+uint64_t hub_last_deletion(struct hub *hub, const char *stream);
+/* Whether it is time to fill the bus's cache for STREAM (again): then the time begins anew. */
+bool hub_may_fill(struct hub *hub, const char *stream);
+
 size_t hub_streams(const struct hub *hub);
 
 #endif

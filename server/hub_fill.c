@@ -1,13 +1,16 @@
-/* hub_fill.c - bringing a member forward: from the ring, else page by page from the store. */
+/* hub_fill.c - bringing a member forward: from the ring, else page by page from the cache of the
+ * bus or the store. */
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "server/cache.h"
 #include "server/conn.h"
 #include "server/event.h"
 #include "server/hub_stream.h"
+#include "server/recent.h"
 #include "server/session.h"
 #include "server/store_call.h"
 #include "server/worker.h"
@@ -120,6 +123,29 @@ static bool is_other_epoch(const struct stream *s, const struct store_req *req)
            strcmp(s->epoch, req->out.top.epoch) != 0;
 }
 
+/* A page came: on with those who wait for it. */
+static void advance_all(struct stream *s)
+{
+    struct sub *sub;
+    struct sub *tmp;
+
+    s->busy++;
+    DL_FOREACH_SAFE(s->filling, sub, tmp)
+    {
+        sub_advance(sub);
+    }
+    for (size_t i = 0; s->pages != NULL && i < STREAM_PAGES; i++)
+        s->pages[i].pinned = false;
+    s->busy--;
+    stream_release(s);
+}
+
+static void fill_free(struct fill *fill)
+{
+    arena_destroy(&fill->call.req.arena);
+    free(fill);
+}
+
 static void page_read(struct store_call *call)
 {
     struct fill *fill = container_of(call, struct fill, call);
@@ -138,21 +164,35 @@ static void page_read(struct store_call *call)
             s = NULL;
         }
     }
-    if (s != NULL) {
-        struct sub *sub;
-        struct sub *tmp;
-        s->busy++;
-        DL_FOREACH_SAFE(s->filling, sub, tmp)
-        {
-            sub_advance(sub);
-        }
-        for (size_t i = 0; s->pages != NULL && i < STREAM_PAGES; i++)
-            s->pages[i].pinned = false;
-        s->busy--;
-        stream_release(s);
+    if (s != NULL)
+        advance_all(s);
+    fill_free(fill);
+}
+
+/* The cache of the bus has looked: W begins with the page's first event, or the store has to be
+ * asked. */
+static void page_cached(void *arg, const struct recent *w)
+{
+    struct fill *fill = arg;
+    struct stream *s = stream_find(fill->hub, fill->stream);
+    uint64_t after = fill->call.req.in.events.after;
+    struct page *page = s == NULL ? NULL : page_find(s, after);
+
+    if (page == NULL || !page->reading || fill->hub->worker->stopping) {
+        fill_free(fill);
+        return;
     }
-    arena_destroy(&call->req.arena);
-    free(fill);
+    if (w == NULL || strcmp(w->epoch, s->epoch) != 0) {
+        store_call_submit(&fill->call, fill->hub->worker, page_read);
+        return;
+    }
+    page->reading = false;
+    page->pinned = true;
+    page->events = mem_alloc((size_t)(w->to - after) * sizeof(struct event *));
+    for (uint64_t seq = after + 1; seq <= w->to; seq++)
+        page->events[page->n++] = recent_event(w, seq);
+    advance_all(s);
+    fill_free(fill);
 }
 
 /* A place for one more page: the oldest that nobody waits for, or NULL. */
@@ -189,7 +229,8 @@ static void page_ask(struct stream *s, uint64_t after)
     req->in.events.stream = fill->stream;
     req->in.events.after = after;
     req->in.events.limit = STREAM_PAGE;
-    store_call_submit(&fill->call, s->hub->worker, page_read);
+    if (!cache_events(s->hub->worker, s->name, s->epoch, after, s->last, page_cached, fill))
+        store_call_submit(&fill->call, s->hub->worker, page_read);
 }
 
 /* Bring SUB forward by the pages that are here; ask for the next one. */

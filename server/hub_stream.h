@@ -61,13 +61,15 @@ struct stream {
     bool fresh;
     struct hub *hub;
     enum stream_state state;
-    unsigned busy;     /* callers up the stack that still need it */
-    uint64_t last;     /* the last event that was taken */
-    uint64_t seen;     /* the highest seq that was heard of */
-    uint64_t claimed;  /* the top in the store that was ahead of it, or 0 */
-    uint64_t late_ns;  /* since when something is missing or claimed, or 0 */
-    bool doubted;      /* the store was asked for what is missing, and did not have it */
-    struct sub **live; /* members who are level */
+    unsigned busy;       /* callers up the stack that still need it */
+    uint64_t last;       /* the last event that was taken */
+    uint64_t seen;       /* the highest seq that was heard of */
+    uint64_t claimed;    /* the top in the store that was ahead of it, or 0 */
+    uint64_t late_ns;    /* since when something is missing or claimed, or 0 */
+    uint64_t deletion;   /* the last event that deleted text */
+    uint64_t fill_at_ns; /* the bus's cache is not filled before */
+    bool doubted;        /* the store was asked for what is missing, and did not have it */
+    struct sub **live;   /* members who are level */
     size_t live_n, live_cap;
     struct sub *filling; /* members who catch up */
     struct page *pages;  /* STREAM_PAGES of them, made with the first one needed */

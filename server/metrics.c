@@ -127,6 +127,7 @@ static const char *const refused_labels[] = {METRIC_REFUSED_MAP(X) NULL};
 static const char *const drop_labels[] = {METRIC_DROP_MAP(X) NULL};
 static const char *const bus_drop_labels[] = {METRIC_BUS_DROP_MAP(X) NULL};
 static const char *const bus_reject_labels[] = {METRIC_BUS_REJECT_MAP(X) NULL};
+static const char *const cache_labels[] = {METRIC_CACHE_MAP(X) NULL};
 static const char *const close_labels[] = {METRIC_CLOSE_MAP(X) NULL};
 static const char *const http_labels[] = {METRIC_HTTP_MAP(X) NULL};
 static const char *const login_labels[] = {METRIC_LOGIN_MAP(X) NULL};
@@ -201,6 +202,7 @@ enum label_set {
     LABELS_RESUME,
     LABELS_BUS_DROP,
     LABELS_BUS_REJECT,
+    LABELS_CACHE,
     LABELS_WORKER,
     LABELS_COMMAND,
 };
@@ -238,6 +240,7 @@ static const char *const *const fixed_labels[] = {
     [LABELS_CLOSE] = close_labels,       [LABELS_HTTP] = http_labels,
     [LABELS_LOGIN] = login_labels,       [LABELS_RESUME] = resume_labels,
     [LABELS_BUS_DROP] = bus_drop_labels, [LABELS_BUS_REJECT] = bus_reject_labels,
+    [LABELS_CACHE] = cache_labels,
 };
 
 static void render_labelled(struct buf *out, const struct row *row)

@@ -34,6 +34,17 @@ struct buf;
     X(OVERSIZE, "oversize")                                                                        \
     X(STREAM, "stream")                                                                            \
     X(FOREIGN, "foreign")
+#define METRIC_CACHE_MAP(X)                                                                        \
+    X(HIT, "hit")                                                                                  \
+    X(GAP, "gap")                                                                                  \
+    X(OLDER, "older")                                                                              \
+    X(DELETION, "deletion")                                                                        \
+    X(AUTHOR, "author")                                                                            \
+    X(LEVEL, "not_level")                                                                          \
+    X(BUSY, "busy")                                                                                \
+    X(WRONG, "wrong")                                                                              \
+    X(SLOW, "slow")                                                                                \
+    X(AWAY, "away")
 #define METRIC_CLOSE_MAP(X)                                                                        \
     X(NORMAL, "1000")                                                                              \
     X(GOING_AWAY, "1001")                                                                          \
@@ -71,6 +82,11 @@ enum metric_bus_drop {
 enum metric_bus_reject {
 #define X(name, text) METRIC_BUS_REJECT_##name,
     METRIC_BUS_REJECT_MAP(X) METRIC_BUS_REJECT_LABELS
+#undef X
+};
+enum metric_cache {
+#define X(name, text) METRIC_CACHE_##name,
+    METRIC_CACHE_MAP(X) METRIC_CACHE_LABELS
 #undef X
 };
 enum metric_close {

@@ -58,6 +58,18 @@ static void post_answers(struct node *node, const struct store_commit *commit)
     free(lists);
 }
 
+/* Whether somebody's name or role may have changed; the workers know before anybody is told. */
+static bool note_accounts(struct node *node, const struct store_commit *commit)
+{
+    for (size_t i = 0; i < commit->reqs_n; i++) {
+        if (commit->reqs[i]->op != STORE_USER_UPDATE || commit->reqs[i]->err != ERR_OK)
+            continue;
+        atomic_store(&node->accounts_ns, clock_monotonic_ns());
+        return true;
+    }
+    return false;
+}
+
 static void on_commit(void *arg, const struct store_commit *commit)
 {
     struct node *node = arg;
@@ -70,8 +82,13 @@ static void on_commit(void *arg, const struct store_commit *commit)
     for (size_t i = 0; i < commit->events_n; i++)
         if (commit->events[i].type != STORE_EVENT_READ_MARKED)
             events[n++] = event_make(&commit->events[i]);
+    bool accounts = note_accounts(node, commit);
+    atomic_store(&node->posting, true);
     post_answers(node, commit);
     bus_publish(node->bus, events, n);
+    atomic_store(&node->posting, false);
+    if (accounts)
+        bus_account(node->bus);
     for (size_t i = 0; i < n; i++)
         event_unref(events[i]);
     free(events);
@@ -199,6 +216,7 @@ static bool open_bus(struct node *node, char error_out[512])
         .name = node->name,
         .version = PARLEY_VERSION,
         .started_ms = node->started_ms,
+        .cache = node->config.cache,
         .sink = fanout_sink(node),
     };
 

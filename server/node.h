@@ -40,7 +40,9 @@ struct node {
     char setup_code[32];      /* needed by the first account, "" where it is not */
     atomic_bool has_accounts; /* once true, for ever */
     atomic_bool draining;
-    _Atomic(uint64_t) marks; /* for ephemeral news that goes out once */
+    atomic_bool posting;           /* answers of a commit are out, its events are not posted yet */
+    _Atomic(uint64_t) accounts_ns; /* the last change of an account that is known, monotonic */
+    _Atomic(uint64_t) marks;       /* for ephemeral news that goes out once */
     int64_t started_ms;
     uint64_t started_ns; /* the same, monotonic */
 };

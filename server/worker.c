@@ -16,6 +16,7 @@
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
+#include "server/people.h"
 #include "server/polls.h"
 #include "server/session.h"
 #include "server/session_check.h"
@@ -245,6 +246,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->scratch = conn_scratch_create();
     w->hub = hub_create(w);
     w->session_check = session_check_create(w);
+    w->people = people_create();
     (void)uv_loop_init(&w->loop);
     w->loop.data = w;
     mailbox_init(&w->box, &w->loop, w);
@@ -385,6 +387,7 @@ void worker_destroy(struct worker **worker)
     gateway_destroy(w);
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
+    people_destroy(&w->people);
     session_check_destroy(&w->session_check);
     free(w->conns);
     free(w->dirty);

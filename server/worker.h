@@ -28,6 +28,7 @@ struct listener;
 struct lws_context;
 struct lws_vhost;
 struct node;
+struct people;
 struct poll;
 struct session_check;
 struct worker_user;
@@ -55,6 +56,7 @@ struct worker {
     struct hub *hub;
     struct worker_user *users; /* signed in here, by id */
     struct session_check *session_check;
+    struct people *people; /* authors met lately */
 
     struct conn **conns;
     size_t conns_n, conns_cap;

@@ -109,3 +109,31 @@ void bus_login(struct bus *bus, const char *const *keys, size_t n, bool good)
     if (bus->ops->login != NULL)
         bus->ops->login(bus, keys, n, good);
 }
+
+void bus_account(struct bus *bus)
+{
+    if (bus->ops->account != NULL)
+        bus->ops->account(bus);
+}
+
+bool bus_has_recent(struct bus *bus)
+{
+    return bus->ops->has_recent != NULL && bus->ops->has_recent(bus);
+}
+
+void bus_recent_read(struct bus *bus, struct recent_read *read)
+{
+    bus->ops->recent_read(bus, read);
+}
+
+void bus_recent_fill(struct bus *bus, struct event *const *events, size_t n, bool anew)
+{
+    if (n > 0 && bus->ops->recent_fill != NULL)
+        bus->ops->recent_fill(bus, events, n, anew);
+}
+
+void bus_recent_forget(struct bus *bus, const char *stream, uint64_t before)
+{
+    if (bus->ops->recent_forget != NULL)
+        bus->ops->recent_forget(bus, stream, before);
+}

@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/id.h"
+#include "server/mailbox.h"
 #include "storage/store.h"
 
 struct bus;
@@ -59,6 +61,8 @@ struct bus_sink {
     void (*login)(void *arg, const char *key, bool good);
     /* Another node asks this one to drain. */
     void (*drain)(void *arg);
+    /* An account was changed on another node, or may have been: the news could not come. */
+    void (*account)(void *arg);
 };
 
 /* How a node takes part in a cluster. */
@@ -69,6 +73,7 @@ struct bus_options {
     const char *name;    /* unique in the cluster */
     const char *version; /* of the program */
     int64_t started_ms;
+    bool cache; /* keep recent events there */
     struct bus_sink sink;
 };
 
@@ -112,6 +117,42 @@ void bus_set_draining(struct bus *bus);
 void bus_presence(struct bus *bus, const char *users, size_t n, const char *letters);
 /* An attempt to sign in was judged here; KEYS are those of the throttle. */
 void bus_login(struct bus *bus, const char *const *keys, size_t n, bool good);
+/* An account was changed here: the others are told, as soon as they can be. */
+void bus_account(struct bus *bus);
+
+/* -- the cache of recent events ------------------------------------------------------------------
+ *
+ * A shared bus may keep the latest events of each channel's stream. They may be gone at any time,
+ * have holes, and be anything at all: recent.h says what to make of them. */
+
+enum recent_outcome {
+    RECENT_READ,
+    RECENT_AWAY,    /* nobody to ask */
+    RECENT_SLOW,    /* no answer in time */
+    RECENT_REFUSED, /* an error is the answer */
+};
+
+/* A question to the cache. It is the caller's again when it comes back as mail. */
+struct recent_read {
+    struct mail mail;    /* its run() is the caller's */
+    struct mailbox *box; /* where it comes back */
+    char stream[STORE_STREAM_SIZE];
+    uint64_t from; /* events before this one are not asked for */
+    enum recent_outcome outcome;
+    struct buf bytes; /* RECENT_READ: the entries, each behind its length, a uint32_t */
+};
+
+/* Whether there is a cache that answers. Threading: any. */
+bool bus_has_recent(struct bus *bus);
+/* Only where bus_has_recent() was true. READ comes back, exactly once, within about 50 ms. */
+void bus_recent_read(struct bus *bus, struct recent_read *read);
+/* N events of one stream, in order, without a hole, as the store has them: they replace what the
+ * cache has up to the last of them, or with ANEW all of it. */
+void bus_recent_fill(struct bus *bus, struct event *const *events, size_t n, bool anew);
+/* What STREAM had before the event BEFORE goes from the cache: it may be text that was deleted. As
+ * soon as Redis can be reached, if that is not now. UINT64_MAX: all. */
+void bus_recent_forget(struct bus *bus, const char *stream, uint64_t before);
+
 /* Whether it carries what is published; if not, REASON_OUT says why. */
 bool bus_is_ready(struct bus *bus, char reason_out[256]);
 

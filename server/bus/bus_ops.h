@@ -23,6 +23,12 @@ struct bus_ops {
     void (*drain)(struct bus *bus, const char *name);
     void (*set_draining)(struct bus *bus);
     bool (*is_ready)(struct bus *bus, char reason_out[256]);
+    void (*account)(struct bus *bus);
+    /* NULL where nothing is kept: */
+    bool (*has_recent)(struct bus *bus);
+    void (*recent_read)(struct bus *bus, struct recent_read *read);
+    void (*recent_fill)(struct bus *bus, struct event *const *events, size_t n, bool anew);
+    void (*recent_forget)(struct bus *bus, const char *stream, uint64_t before);
 };
 
 struct bus {

@@ -62,6 +62,7 @@ static void on_commands_up(void *arg)
     nodes_up(bus);
     redis_publish_control(bus, hello);
     free(hello);
+    recent_up(bus);
     set_ready(bus, NULL);
 }
 
@@ -84,6 +85,9 @@ static void on_commands_down(void *arg, const char *why)
 
 static void on_pushes_down(void *arg, const char *why)
 {
+    struct redis_bus *bus = arg;
+
+    bus->bus.sink.account(bus->bus.sink.arg);
     topics_down(arg);
     set_ready(arg, why);
 }
@@ -133,6 +137,7 @@ static void on_tick(uv_timer_t *timer)
     redis_conn_tick(bus->pushes);
     topics_tick(bus);
     nodes_tick(bus);
+    recent_tick(bus);
 }
 
 static void *run(void *arg)
@@ -172,6 +177,7 @@ static void end(struct redis_bus *bus)
     if (uv_is_closing((uv_handle_t *)&bus->tick))
         return;
     atomic_store(&bus->stopped, true);
+    recent_end(bus);
     redis_conn_close(bus->commands, NULL, NULL);
     redis_conn_close(bus->pushes, NULL, NULL);
     uv_close((uv_handle_t *)&bus->prepare, NULL);
@@ -251,6 +257,7 @@ static void redis_destroy(struct bus *base)
         uv_close((uv_handle_t *)&bus->prepare, NULL);
         uv_close((uv_handle_t *)&bus->tick, NULL);
         uv_close((uv_handle_t *)&bus->ending, NULL);
+        recent_end(bus);
         mailbox_close(&bus->box);
     }
     (void)mailbox_run(&bus->box); /* what came after the end is thrown away */
@@ -281,6 +288,11 @@ static const struct bus_ops redis_ops = {
     .drain = redis_drain,
     .set_draining = redis_set_draining,
     .is_ready = redis_is_ready,
+    .account = redis_account,
+    .has_recent = redis_has_recent,
+    .recent_read = redis_recent_read,
+    .recent_fill = redis_recent_fill,
+    .recent_forget = redis_recent_forget,
 };
 
 /* -- making it -------------------------------------------------------------------------------- */
@@ -309,6 +321,7 @@ static bool take_options(struct redis_bus *bus, const struct bus_options *option
                    options->node);
     (void)snprintf(bus->names, sizeof(bus->names), "%s:nodes", options->prefix);
     (void)snprintf(bus->key, sizeof(bus->key), "%s:node:%s", options->prefix, options->name);
+    bus->keeps_recent = options->cache;
     bus->started_ms = options->started_ms;
     bus->started_ns = clock_monotonic_ns();
     return true;
@@ -331,6 +344,7 @@ struct bus *bus_redis_create(const struct bus_options *options, char error_out[5
     (void)uv_prepare_init(&bus->loop, &bus->prepare);
     (void)uv_timer_init(&bus->loop, &bus->tick);
     (void)uv_timer_init(&bus->loop, &bus->ending);
+    recent_init(bus);
     mailbox_init(&bus->box, &bus->loop, NULL);
     return &bus->bus;
 }

@@ -59,7 +59,8 @@ enum envelope_fault envelope_read(const void *bytes, size_t n, struct envelope *
     X(ROLE, "role")           /* user, role */                                                     \
     X(DRAIN, "drain")         /* the node called name */                                           \
     X(PRESENCE, "presence")   /* states of users: list, states; seq counts the sender's */         \
-    X(LOGIN, "login")         /* list: keys of the throttle; seq 1: it was good, 0: it failed */
+    X(LOGIN, "login")         /* list: keys of the throttle; seq 1: it was good, 0: it failed */   \
+    X(ACCOUNT, "account")     /* an account was changed */
 enum control_kind {
 #define X(name, wire) CONTROL_##name,
     CONTROL_MAP(X)

@@ -1,7 +1,7 @@
 /* redis_bus.h - the insides of the bus over Redis, shared by bus_redis.c (its thread and
  * connections), redis_mail.c (what leaves), redis_incoming.c (what comes), redis_topics.c (which
  * streams it listens for), redis_nodes.c (who is in the cluster), redis_presence.c (who is on which
- * node) and redis_claim.c (the first contact).
+ * node), redis_recent.c (the cache of recent events) and redis_claim.c (the first contact).
  *
  * Threading: everything belongs to the bus's own thread, but for what says otherwise.
  */
@@ -104,6 +104,14 @@ struct redis_bus {
     size_t answered_n, answered_cap;
     struct buf subscribe; /* names to be asked for at the end of this turn, NUL-separated */
     size_t subscribe_n;
+    bool keeps_recent; /* the cache is on */
+    uv_timer_t patience;
+    struct asked *asked;            /* of the cache, the oldest first */
+    struct owed *owed;              /* what is to be forgotten there, by stream */
+    _Atomic(uint64_t) recent_at_ns; /* it was slow: not to be asked before */
+    bool account_due;               /* the others do not know yet that one was changed */
+    int64_t refused_log_ms;
+
     struct incoming incoming[REDIS_INCOMING_MAX];
     size_t incoming_n;
     struct buf scratch;
@@ -172,6 +180,19 @@ void presence_read(struct redis_bus *bus, struct peer *p);
 void presence_beat(struct redis_bus *bus);
 void presence_up(struct redis_bus *bus);
 void presence_free(struct redis_bus *bus);
+
+/* The cache: redis_recent.c. Any thread: */
+void redis_account(struct bus *bus);
+bool redis_has_recent(struct bus *bus);
+void redis_recent_read(struct bus *bus, struct recent_read *read);
+void redis_recent_fill(struct bus *bus, struct event *const *events, size_t n, bool anew);
+void redis_recent_forget(struct bus *bus, const char *stream, uint64_t before);
+/* The bus's thread: */
+void recent_init(struct redis_bus *bus);
+void recent_keep(struct redis_bus *bus, const struct event *event);
+void recent_up(struct redis_bus *bus);
+void recent_tick(struct redis_bus *bus);
+void recent_end(struct redis_bus *bus);
 
 /* redis_claim.c: connects once, blocking, and takes the node's name. False: ERROR_OUT says why. */
 bool redis_claim(struct redis_bus *bus, char error_out[512]);

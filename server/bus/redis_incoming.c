@@ -104,6 +104,7 @@ static void take_control(struct redis_bus *bus, const redisReply *bytes)
     if (reject_fault(control_read(bytes->str, bytes->len, &c)) || strcmp(c.node, bus->node) == 0)
         return;
     if (c.kind == CONTROL_HELLO) {
+        sink->account(sink->arg); /* what it could not say while it was away */
         nodes_hello(bus, c.node);
         return;
     }
@@ -126,6 +127,9 @@ static void take_control(struct redis_bus *bus, const redisReply *bytes)
     case CONTROL_LOGIN:
         for (size_t i = 0; i < c.list_n; i++)
             sink->login(sink->arg, c.list[i], c.seq != 0);
+        break;
+    case CONTROL_ACCOUNT:
+        sink->account(sink->arg);
         break;
     case CONTROL_BYE:
         nodes_bye(bus, c.node);
@@ -171,6 +175,7 @@ void incoming_pushed(void *arg, const redisReply *reply)
         topics_heard(bus, stream);
     } else if (strcmp(what, "subscribe") == 0) {
         nodes_heard(bus); /* what they say from now on is not missed */
+        bus->bus.sink.account(bus->bus.sink.arg);
         topics_control_heard(bus);
     } else if (strcmp(what, "message") == 0 && reply->elements == 3 && is_text(reply->element[2])) {
         if (stream != NULL)

@@ -81,8 +81,10 @@ static void run_events(struct worker *none, struct mail *mail)
 
     (void)none;
     for (size_t i = 0; i < m->n; i++) {
-        if (!atomic_load(&m->bus->stopped))
+        if (!atomic_load(&m->bus->stopped)) {
+            recent_keep(m->bus, m->events[i]);
             publish_event(m->bus, m->events[i]);
+        }
         event_unref(m->events[i]);
     }
     free(m);

@@ -1,6 +1,7 @@
 /* message.c - messages and their history. */
 #include <string.h>
 
+#include "server/cache.h"
 #include "server/request.h"
 
 static enum err put_message(struct request *req)
@@ -63,6 +64,17 @@ static enum err put_history(struct request *req)
     return ERR_OK;
 }
 
+static enum err history_read(struct request *req)
+{
+    cache_learn(req);
+    return put_history(req);
+}
+
+static enum err history_from_store(struct request *req)
+{
+    return request_store(req, STORE_HISTORY, history_read);
+}
+
 enum err handle_message_history(struct request *req)
 {
     static const struct {
@@ -84,5 +96,5 @@ enum err handle_message_history(struct request *req)
         store->in.history.from = positions[i].from;
         store->in.history.seq = (uint64_t)param_int(&req->params, positions[i].name, 0);
     }
-    return request_store(req, STORE_HISTORY, put_history);
+    return cache_history(req, history_from_store) ? ERR_OK : history_from_store(req);
 }

@@ -127,6 +127,11 @@ static void on_login(void *arg, const char *key, bool good)
     note(arg, "login %s %s\n", key, good ? "good" : "failed");
 }
 
+static void on_account(void *arg)
+{
+    note(arg, "account\n");
+}
+
 static void on_drain(void *arg)
 {
     note(arg, "drain\n");
@@ -200,6 +205,7 @@ static void open_node(struct world *world, struct node *node, const char *name)
                  .presence_all = on_presence_all,
                  .node_gone = on_node_gone,
                  .login = on_login,
+                 .account = on_account,
                  .drain = on_drain},
     };
 
