@@ -205,6 +205,7 @@ static void came_back(struct worker *worker, struct mail *mail)
     enum metric_cache why = METRIC_CACHE_LEVEL;
 
     worker->calls--;
+    req->waiting = false;
     if (hub_level(req->conn, h->read.stream, &level))
         why = look(h, &level);
     buf_free(&h->read.bytes);
