@@ -159,7 +159,7 @@ bool json_walk(const char *text, size_t n, json_member_fn member, void *arg)
     struct walk w = {.at = text, .end = text + n};
 
     blanks(&w);
-    if (w.at == w.end || *w.at != '{' || !object(&w, JSON_WALK_DEPTH, member, arg))
+    if (w.at == w.end || *w.at != '{' || !object(&w, JSON_WALK_DEPTH - 1, member, arg))
         return false;
     blanks(&w);
     return w.at == w.end;
