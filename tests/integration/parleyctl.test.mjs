@@ -285,6 +285,7 @@ test("tail shows what happens, by name and in order", async () => {
   await call(server.url, "channel.join", { channel: id }, bobs);
   const { body: hello } = await call(server.url, "message.send", { channel: id, text: "hello\n\u001b[2Jthere" }, bobs);
   await call(server.url, "message.edit", { message: hello.message.id, text: "hello again" }, bobs);
+  await tail.until(/hello again\n/); // what a deleted message said is not told any more
   await call(server.url, "message.delete", { message: hello.message.id }, token);
   await call(server.url, "channel.update", { channel: id, topic: "Now with a topic" }, token);
   await call(server.url, "channel.leave", { channel: id }, bobs);
@@ -304,6 +305,26 @@ test("tail shows what happens, by name and in order", async () => {
   ]);
   assert.match(await ctl.ok("tail", "watched", "--no-follow"), /bob: \(deleted\)\n$/);
   assert.equal((await ctl("tail", "nowhere")).status, 6);
+});
+
+test("tail over the admin socket follows a private channel that the owner is not in; over the network it does not", async () => {
+  const { token } = await login("bob");
+  const { body: made } = await call(server.url, "channel.create", { name: "bobs-own", type: "private" }, token);
+  const say = (text) => call(server.url, "message.send", { channel: made.channel.id, text }, token);
+  await say("before");
+  const tail = ctl.follow("tail", "#bobs-own");
+  await tail.until(/bob: before\n/);
+  await say("after");
+  await tail.until(/bob: after\n/);
+  await say("and again"); // the wait after an event that was waited for
+  await tail.until(/bob: and again\n/);
+  await tail.stop();
+  const { token: alices } = await login("alice");
+  assert.equal((await parleyctl({ PARLEY_TOKEN: alices })("tail", "bobs-own", "--server", server.url)).status, 6);
+  await call(server.url, "channel.create", { name: "bobs-public" }, token);
+  const outside = await parleyctl({ PARLEY_TOKEN: alices })("tail", "bobs-public", "--server", server.url);
+  assert.equal(outside.status, 5, outside.stderr);
+  assert.match(outside.stderr, /only members can follow a channel/);
 });
 
 test("tail goes on over a restart: nothing missing, nothing twice, in order", async () => {

@@ -140,7 +140,7 @@ export interface ListedChannel extends Channel {
   joined: boolean;
 }
 
-/** A channel, with the fields of ChannelView for a member. */
+/** A channel, with the fields of ChannelView for a member. The admin socket always gets epoch, seq and msg_no. */
 export interface ChannelDetails extends ListedChannel {
   role?: ChannelRole;
   epoch?: string;
