@@ -77,7 +77,8 @@ static enum exit_code take_top(struct tail *tail, const json_t *answer,
     *seq_out = reader_uint_opt(&r, channel, "seq");
     if (!r.failed && epoch == NULL) {
         report_error("over the network only members can follow a channel");
-        report_hint("Join it, or run parleyctl on the server itself: there it follows any channel.");
+        report_hint(
+            "Join it, or run parleyctl on the server itself: there it follows any channel.");
         return EXIT_CODE_FORBIDDEN;
     }
     if (!reader_ok(&r) || strlen(epoch) > EPOCH_MAX || !id_is_valid(id))

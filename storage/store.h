@@ -395,8 +395,11 @@ void store_submit(struct store *store, struct store_req *req);
 bool store_is_writable(struct store *store, char reason_out[256]);
 size_t store_queue_depth(struct store *store);
 
-/* PROGRESS: called from the calling thread; return false to stop. TOTAL may grow. */
-typedef bool (*store_progress_fn)(void *arg, const char *what, uint64_t done, uint64_t total);
+/* Called from the calling thread; return false to stop. STEP is what is being done ("copying"),
+ * UNIT what DONE and TOTAL count ("bytes", "events"), both in one word and static. TOTAL may grow;
+ * each step begins anew. */
+typedef bool (*store_progress_fn)(void *arg, const char *step, const char *unit, uint64_t done,
+                                  uint64_t total);
 
 /* Copy the running store to the new file PATH (refuses an existing one) as it was at one moment of
  * the call, verify it (integrity check, counts, every stream contiguous) and mark it as a backup,

@@ -270,10 +270,12 @@ export interface Job {
   job: Id;
   kind: string;
   state: JobState;
+  /** What is being done, in one word: copying. Each step counts anew. */
+  step: string;
   done: number;
-  /** May grow. */
+  /** May grow. 0: not known yet. */
   total: number;
-  /** What is counted. */
+  /** What is counted, in one word: bytes. */
   unit: string;
   /** Only when it failed. */
   error?: string;
