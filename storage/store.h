@@ -186,7 +186,8 @@ enum store_op {
     STORE_CHANNEL_UPDATE,  /* in.channel {channel, name?, topic?}; out.channel; moderator */
     STORE_CHANNEL_ARCHIVE, /* in.channel {channel}; out.channel; moderator */
     STORE_CHANNEL_DELETE,  /* in.channel {channel}; admin: members leave, the texts in
-                              its events are scrubbed soon after */
+                              its events are scrubbed soon after; of a large channel most leave
+                              soon after too */
     STORE_CHANNEL_JOIN,  /* in.channel {channel}; out.channel; public ones; joined already: no event
                           */
     STORE_CHANNEL_LEAVE, /* in.channel {channel}; not a dm */
@@ -361,7 +362,7 @@ struct store_req {
  * a batch that was not committed at all. */
 struct store_commit {
     struct store_req **reqs;
-    size_t reqs_n;
+    size_t reqs_n; /* 0: the members of a deleted channel go on leaving */
     const struct store_event *events;
     size_t events_n;
     uint64_t started_ns, committed_ns; /* monotonic */

@@ -478,6 +478,8 @@ export interface Events {
   "channel.updated": Logged & { channel: Channel };
   /** The channel can only be read from now on. */
   "channel.archived": Logged & { channel: Channel };
+  /** The channel is gone, and this is the last that its members get of it. Each gets channel.left, those of a large channel a moment later. */
+  "channel.deleted": Logged & { channel: Channel };
   /** The user is in a channel now. */
   "channel.joined": Logged & { channel: ChannelView };
   /** The user is no longer in a channel. */
