@@ -164,7 +164,8 @@ void store_message_json(struct buf *out, const struct store_message *message);
 /* VIEW: with the members of the asking user's view (the channel must be joined). */
 void store_channel_json(struct buf *out, const struct store_channel *channel, bool view);
 
-/* Who asks. SYSTEM stands for the server itself: everything is allowed and visible. */
+/* Who asks. SYSTEM stands for the server itself: everything is allowed and visible, but for editing
+ * what others wrote. */
 struct store_actor {
     const char *user;
     enum store_role role;
