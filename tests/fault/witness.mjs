@@ -46,15 +46,15 @@ class Witness {
     return { ...seen, result };
   }
 
-  /** ATTACK while the others chat: they must not notice. Gives what ATTACK gives. */
-  async unmoved(t, attack, { before, ms } = {}) {
+  /** ATTACK while the others chat: they must not notice. Gives what ATTACK gives. FLOOR: ms that it may cost in any case. */
+  async unmoved(t, attack, { before, ms, floor = 0 } = {}) {
     const calm = before ?? (SHORT ? this.calm : undefined) ?? (await this.during(() => {}, 1500));
     this.calm = calm;
     const under = await this.during(attack, ms);
     const told = ["ack", "delivery"].map((k) => `${k} p99 ${calm[k].toFixed(1)} -> ${under[k].toFixed(1)} ms`).join(", ");
     t.diagnostic(`the others: ${told}; ${under.sent} messages, ${under.received} deliveries, none missing`);
     for (const kind of ["ack", "delivery"]) {
-      if (under[kind] <= 2 * calm[kind] + FLOOR_MS) continue;
+      if (under[kind] <= 2 * calm[kind] + Math.max(FLOOR_MS, floor)) continue;
       throw new Noticed(`the others' ${kind} p99 was ${calm[kind].toFixed(1)} ms, became ${under[kind].toFixed(1)} ms`);
     }
     return under.result;
