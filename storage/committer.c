@@ -200,8 +200,11 @@ static void purge(struct committer *c)
         err = t->ops->commit(t->conn);
     c->purge_eager = err == ERR_OK;
     c->purge_ns = err == ERR_OK ? started_ns + PURGE_INTERVAL_NS : 0;
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        if (t->events_n > 0)
+            deliver(c, NULL, 0, true, started_ns); /* members have left */
         return;
+    }
     if (t->conn->failed != ERR_OK) {
         log_error("a deleted channel cannot be purged", LOG_STR("reason", t->conn->reason));
         c->purge_ns = started_ns + PURGE_RETRY_NS;
