@@ -171,7 +171,9 @@ static void docs_key(struct buf *out, const struct config_key *key)
     else if (key->kind != CONFIG_KIND_TEXT)
         config_key_allowed(key, &allowed);
     else
-        buf_puts(&allowed, strcmp(key->what, "DIR") == 0 ? "a directory" : "a file");
+        buf_puts(&allowed, strcmp(key->what, "DIR") == 0   ? "a directory"
+                           : strcmp(key->what, "URL") == 0 ? "an address"
+                                                           : "a file");
     put_cell(out, allowed.data);
     buf_puts(out, " | ");
     put_cell(out, key->help);

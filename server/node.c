@@ -159,7 +159,10 @@ static bool open_store(struct node *node, char error_out[512])
         .arg = node,
     };
 
-    buf_printf(&url, "sqlite:%s/parley.db", node->config.data);
+    if (node->config.store[0] != '\0')
+        buf_puts(&url, node->config.store);
+    else
+        buf_printf(&url, "sqlite:%s/parley.db", node->config.data);
     options.url = url.data;
     enum err err = store_open(&options, &node->store, error_out);
     buf_free(&url);

@@ -61,8 +61,8 @@ static enum err member_joined(struct txn *t, const struct change *c)
     struct membership *m;
     enum err err = txn_member(t, c->chan, c->user, &m);
 
-    if (err != ERR_OK || m->exists)
-        return err;
+    if (err != ERR_OK || (m->exists && !t->catching_up))
+        return err; /* catching up, the row may be further than the channel */
     m->exists = true;
     m->role = c->role;
     m->joined_at = c->at;
@@ -78,10 +78,10 @@ static enum err member_left(struct txn *t, const struct change *c)
     struct membership *m;
     enum err err = txn_member(t, c->chan, c->user, &m);
 
-    if (err != ERR_OK || !m->exists)
+    if (err != ERR_OK || (!m->exists && !t->catching_up))
         return err;
     m->exists = false;
-    c->chan->members--;
+    c->chan->members -= c->chan->members > 0 ? 1 : 0;
     txn_touch_chan(t, c->chan);
     err = t->ops->member_remove(t->conn, m->chan_key, m->user_key);
     return err == ERR_OK ? t->ops->mentions_forget(t->conn, m->user_key, m->chan_key) : err;
@@ -89,8 +89,12 @@ static enum err member_left(struct txn *t, const struct change *c)
 
 static enum err channel_updated(struct txn *t, const struct change *c)
 {
+    const char *old_name = c->chan->name;
+
     c->chan->name = arena_strdup(t->cache, c->name);
     c->chan->topic = arena_strdup(t->cache, c->topic);
+    if (t->ops->chan_rename != NULL && strcmp(old_name, c->name) != 0)
+        return t->ops->chan_rename(t->conn, c->chan, old_name);
     return t->ops->chan_save(t->conn, c->chan);
 }
 
@@ -141,5 +145,6 @@ enum err apply(struct txn *t, const struct change *change)
     };
     enum err (*applier)(struct txn *, const struct change *) = appliers[change->type];
 
+    t->conn->applying = change->seq;
     return applier != NULL ? applier(t, change) : ERR_OK;
 }

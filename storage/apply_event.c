@@ -5,6 +5,7 @@
 
 #include "storage/apply.h"
 #include "storage/mentions.h"
+#include "storage/ops.h"
 
 struct replay {
     struct txn *t;
@@ -22,10 +23,13 @@ static const char *string_of(const struct replay *r, const char *object, const c
     return s != NULL ? s : "";
 }
 
-static enum err account_by_key(struct replay *r, int64_t key, struct account **out)
+static enum err author_of(struct replay *r, struct account **out)
 {
     struct account row;
-    enum err err = r->t->ops->user_by_key(r->t->conn, r->arena, key, &row);
+
+    if (r->event->actor != NULL)
+        return txn_account(r->t, r->event->actor, out);
+    enum err err = r->t->ops->user_by_key(r->t->conn, r->arena, r->event->actor_key, &row);
 
     return err == ERR_OK ? txn_account(r->t, row.user.id, out) : err;
 }
@@ -72,7 +76,7 @@ static enum err replay_created(struct replay *r, struct change *c)
     enum err err = channel_of(r, c);
 
     if (err == ERR_OK && c->link != 0)
-        err = account_by_key(r, row.author_key, &c->user);
+        err = author_of(r, &c->user);
     if (err != ERR_OK)
         return err;
     row.chan_key = c->chan->stream.key;
@@ -103,7 +107,11 @@ static enum err replay_changed(struct replay *r, struct change *c)
     row.m.edited_at = row.m.text != NULL ? r->event->at : 0;
     c->message = &row;
     c->old = &old;
-    return apply(r->t, c);
+    err = apply(r->t, c);
+    /* who committed the event may have died before it took the text away */
+    return err == ERR_OK && deleted && r->t->catching_up
+               ? message_scrub(r->t, c->chan, &old, r->event->at)
+               : err;
 }
 
 static enum err replay_member(struct replay *r, struct change *c)

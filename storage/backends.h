@@ -4,7 +4,8 @@
 
 #include "storage/store_ops.h"
 
-/* The backend of a URL and what follows "scheme:" in it; NULL: unknown. */
+/* The backend of a URL and what it is to open: what follows "sqlite:", or the whole address of
+ * another database; NULL: unknown. */
 const struct store_ops *backend_find(const char *url, const char **path_out);
 /* Open the database at URL; EXISTING: do not create one. */
 enum err backend_open(const char *url, bool existing, struct store_backend **out,

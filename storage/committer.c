@@ -8,7 +8,10 @@
  *   - if it cannot write (no space, I/O, read-only, locked): all of it is answered UNAVAILABLE and
  *     writing stops; a small write every half second finds out when it works again;
  *   - if it is damaged: the batch is done again one by one, so that only the request that touches
- *     the damage fails.
+ *     the damage fails;
+ *   - if another process was first (CONFLICT, of a database with several writers): those requests
+ *     that are durable nevertheless are answered, the others run again, in their order, from fresh
+ *     rows, until it works or has taken too long.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "storage/ops.h"
@@ -39,10 +43,15 @@ enum { SLICE_NS = 100000 }; /* the shortest there is */
 #define PURGE_INTERVAL_NS UINT64_C(50000000)
 #define PURGE_RETRY_NS UINT64_C(10000000000)
 
+/* Losing races for longer than this is answered with UNAVAILABLE. */
+#define RACE_NS UINT64_C(1000000000)
+enum { BACK_OFF_US = 500, BACK_OFF_DOUBLINGS = 5 };
+
 struct committer {
     struct store *store;
     struct txn txn;
     struct store_req **reqs;
+    size_t *ends;      /* events of the batch up to and with each request */
     uint64_t probe_ns; /* when to probe next; 0: writing works */
     uint64_t wait_ns;  /* no commit before that; 0: at once */
     uint64_t purge_ns; /* when to purge even if there is work; 0: nothing to purge */
@@ -94,13 +103,13 @@ static void answer_unavailable(struct store_req *req)
 }
 
 /* Hand a batch to the server. */
-static void deliver(struct committer *c, struct store_req **reqs, size_t n, bool committed,
+static void deliver(struct committer *c, struct store_req **reqs, size_t n, size_t events_n,
                     uint64_t started_ns)
 {
     struct store_commit commit = {.reqs = reqs,
                                   .reqs_n = n,
                                   .events = c->txn.events,
-                                  .events_n = committed ? c->txn.events_n : 0,
+                                  .events_n = events_n,
                                   .started_ns = started_ns,
                                   .committed_ns = clock_monotonic_ns()};
 
@@ -114,7 +123,7 @@ static void reject(struct committer *c, struct store_req *req)
     while (req != NULL) {
         struct store_req *next = req->next;
         answer(req, ERR_UNAVAILABLE, "too many requests are waiting for the store");
-        deliver(c, &req, 1, false, now);
+        deliver(c, &req, 1, 0, now);
         req = next;
     }
 }
@@ -131,16 +140,106 @@ static bool run_one(struct txn *t, struct store_req *req)
     return t->conn->failed == ERR_OK && (req->err == ERR_OK || t->events_n == events);
 }
 
-static bool transact(struct txn *t, struct store_req **reqs, size_t n)
+/* What is cached is as old as it may be, and what will be asked for is loaded together. */
+static bool prepare(struct txn *t, struct store_req **reqs, size_t n, bool again)
 {
+    if (t->ops->accounts_changed != NULL && t->ops->accounts_changed(t->conn)) {
+        txn_forget(t);
+        txn_start(t);
+    }
+    if (t->ops->contended != NULL && txn_refresh(t) != ERR_OK)
+        return false;
+    return t->ops->prefetch == NULL || txn_prefetch(t, reqs, n, again) == ERR_OK;
+}
+
+/* Events may have moved to other places in the streams of users. */
+static void settle_seqs(struct txn *t)
+{
+    for (size_t i = 0; t->ops->event_seq != NULL && i < t->events_n; i++) {
+        struct store_event *e = &t->events[i];
+        uint64_t seq = t->ops->event_seq(t->conn, i);
+        struct stream *s =
+            seq != e->seq ? map_get(&t->streams, e->stream, strlen(e->stream)) : NULL;
+        if (s != NULL && seq > s->seq)
+            s->seq = seq;
+        e->seq = seq;
+    }
+}
+
+static bool transact(struct committer *c, struct store_req **reqs, size_t n, bool again)
+{
+    struct txn *t = &c->txn;
+
     txn_start(t);
-    bool fine = t->ops->begin(t->conn, true) == ERR_OK;
-    for (size_t i = 0; fine && i < n; i++)
+    bool fine = t->ops->begin(t->conn, true) == ERR_OK && prepare(t, reqs, n, again);
+    for (size_t i = 0; fine && i < n; i++) {
+        if (t->ops->mark != NULL)
+            t->ops->mark(t->conn, i);
         fine = run_one(t, reqs[i]);
-    return fine && txn_flush(t) == ERR_OK && t->ops->commit(t->conn) == ERR_OK;
+        c->ends[i] = t->events_n;
+    }
+    fine = fine && txn_flush(t) == ERR_OK && t->ops->commit(t->conn) == ERR_OK;
+    settle_seqs(t);
+    return fine;
+}
+
+/* -- losing a race ---------------------------------------------------------------------------- */
+
+static void back_off(unsigned round)
+{
+    uint16_t dice;
+    long most = BACK_OFF_US << (round < BACK_OFF_DOUBLINGS ? round : BACK_OFF_DOUBLINGS);
+
+    random_bytes(&dice, sizeof(dice));
+    struct timespec pause = {.tv_nsec = most * dice / UINT16_MAX * 1000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* The streams of the first N events, each once: what follows from these is not written. */
+static void repair(struct txn *t, size_t n)
+{
+    struct arena *arena = arena_create();
+    const char **names = arena_alloc(arena, (n + 1) * sizeof(*names));
+    size_t names_n = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < names_n && strcmp(names[k], t->events[i].stream) != 0)
+            k++;
+        if (k == names_n && t->events[i].stream[0] != 'u')
+            names[names_n++] = arena_strdup(arena, t->events[i].stream);
+    }
+    txn_forget(t);
+    if (names_n > 0)
+        (void)txn_repair(t, names, names_n); /* if that fails, whoever needs them does it */
+    arena_destroy(&arena);
+}
+
+/* After a failed commit: the requests at the front that are durable are answered. How many. */
+static size_t deliver_durable(struct committer *c, struct store_req **reqs, size_t n,
+                              uint64_t started_ns)
+{
+    struct txn *t = &c->txn;
+    size_t done = t->ops->durable != NULL ? t->ops->durable(t->conn) : 0;
+
+    if (done > n)
+        done = n;
+    if (done > 0)
+        deliver(c, reqs, done, c->ends[done - 1], started_ns);
+    return done;
 }
 
 static void commit_batch(struct committer *c, struct store_req **reqs, size_t n);
+
+static void lost_for_good(struct committer *c, struct store_req **reqs, size_t n,
+                          uint64_t started_ns)
+{
+    for (size_t i = 0; i < n; i++)
+        answer(reqs[i], ERR_UNAVAILABLE, "other servers write to the same place all the time");
+    if (!log_limited(&c->logged_ms, 1000))
+        log_warn("writes lost every race against other nodes", LOG_INT("requests", n));
+    deliver(c, reqs, n, 0, started_ns);
+}
 
 static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
                          uint64_t started_ns)
@@ -168,7 +267,7 @@ static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
     else if (!log_limited(&c->logged_ms, 1000))
         log_error("a write failed", LOG_STR("op", store_op_name(reqs[0]->op)),
                   LOG_STR("reason", reason));
-    deliver(c, reqs, n, false, started_ns);
+    deliver(c, reqs, n, 0, started_ns);
 }
 
 static void commit_batch(struct committer *c, struct store_req **reqs, size_t n)
@@ -178,11 +277,42 @@ static void commit_batch(struct committer *c, struct store_req **reqs, size_t n)
     if (c->probe_ns != 0) {
         for (size_t i = 0; i < n; i++)
             answer_unavailable(reqs[i]);
-        deliver(c, reqs, n, false, started_ns);
-    } else if (transact(&c->txn, reqs, n)) {
-        deliver(c, reqs, n, true, started_ns);
-    } else {
-        batch_failed(c, reqs, n, started_ns);
+        deliver(c, reqs, n, 0, started_ns);
+        return;
+    }
+    for (unsigned round = 0;; round++) {
+        if (transact(c, reqs, n, round > 0)) {
+            deliver(c, reqs, n, c->txn.events_n, started_ns);
+            return;
+        }
+        size_t done = deliver_durable(c, reqs, n, started_ns);
+        reqs += done;
+        n -= done;
+        if (c->txn.conn->failed != ERR_CONFLICT || n == 0)
+            break;
+        c->txn.ops->rollback(c->txn.conn);
+        repair(&c->txn, done > 0 ? c->ends[done - 1] : 0);
+        if (clock_monotonic_ns() - started_ns > RACE_NS) {
+            lost_for_good(c, reqs, n, started_ns);
+            return;
+        }
+        if (done == 0)
+            back_off(round);
+    }
+    batch_failed(c, reqs, n, started_ns);
+}
+
+/* Requests that are batches of their own end the one before them. */
+static void commit_all(struct committer *c, struct store_req **reqs, size_t n)
+{
+    bool (*alone)(enum store_op) = c->txn.ops->alone;
+
+    for (size_t at = 0; at < n;) {
+        size_t end = at + 1;
+        while (end < n && (alone == NULL || (!alone(reqs[at]->op) && !alone(reqs[end]->op))))
+            end++;
+        commit_batch(c, reqs + at, end - at);
+        at = end;
     }
 }
 
@@ -244,7 +374,7 @@ static void commit_gathered(struct committer *c, size_t n)
     uint64_t started_ns = clock_monotonic_ns();
     bool purge_next = wants_purge(c->reqs, n);
 
-    commit_batch(c, c->reqs, n);
+    commit_all(c, c->reqs, n);
     c->wait_ns = n >= BUSY_REQUESTS ? started_ns + COMMIT_INTERVAL_NS : 0;
     if (purge_next) {
         c->purge_ns = started_ns + PURGE_INTERVAL_NS;
@@ -299,6 +429,7 @@ void *committer_run(void *arg)
     (void)pthread_setname_np(pthread_self(), "store-commit");
     ask_for_short_slices();
     c.reqs = mem_realloc_array(NULL, s->options.batch_max, sizeof(struct store_req *));
+    c.ends = mem_realloc_array(NULL, s->options.batch_max, sizeof(*c.ends));
     txn_init(&c.txn, s->writer);
     while (queue_take(&s->writes, c.reqs, s->options.batch_max, next_duty(&c), &n, &rejected)) {
         reject(&c, rejected);
@@ -310,5 +441,6 @@ void *committer_run(void *arg)
     }
     txn_free(&c.txn);
     free(c.reqs);
+    free(c.ends);
     return NULL;
 }

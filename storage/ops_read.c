@@ -1,6 +1,7 @@
 /* ops_read.c - the snapshot, stream tops, events, channels and their members. */
 #include <string.h>
 
+#include "base/macros.h"
 #include "storage/ops.h"
 #include "storage/rules.h"
 
@@ -17,15 +18,33 @@ static enum err top_of(struct txn *t, struct arena *arena, const char *name, str
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+/* The same for many, with as few queries as the database allows. */
+static enum err tops_of(struct txn *t, struct arena *arena, const char *const *names, size_t n,
+                        struct store_top *out)
+{
+    struct stream *streams = arena_alloc(arena, (n + 1) * sizeof(*streams));
+    enum err err = t->ops->streams_get(t->conn, arena, names, n, streams);
+
+    for (size_t i = 0; err == ERR_OK && i < n; i++) {
+        bool there = streams[i].name[0] != '\0';
+        out[i] = (struct store_top){.stream = arena_strdup(arena, names[i]),
+                                    .epoch = there ? streams[i].epoch : NULL,
+                                    .seq = there ? streams[i].seq : 0};
+    }
+    return err;
+}
+
 enum err op_tops(struct txn *t, struct store_req *req)
 {
     enum err err = ERR_OK;
     size_t n = req->in.tops.n;
 
     req->out.tops = arena_alloc(req->arena, (n + 1) * sizeof(*req->out.tops));
+    req->out.n = n;
+    if (t->ops->streams_get != NULL)
+        return tops_of(t, req->arena, req->in.tops.streams, n, req->out.tops);
     for (size_t i = 0; err == ERR_OK && i < n; i++)
         err = top_of(t, req->arena, req->in.tops.streams[i], &req->out.tops[i]);
-    req->out.n = n;
     return err;
 }
 
@@ -64,10 +83,28 @@ static enum err views_of(struct txn *t, struct store_req *req, struct account *u
     return err;
 }
 
+/* The top of the user's own stream. Where rows may lag behind the log, that of the read positions
+ * is looked at too, so that they are applied before they are shown. */
+static enum err own_top(struct txn *t, struct store_req *req, const char *user)
+{
+    char own[STORE_STREAM_SIZE];
+    char reads[STORE_STREAM_SIZE];
+    const char *names[] = {own, reads};
+    struct store_top tops[ARRAY_LEN(names)];
+
+    stream_name('u', user, own);
+    stream_name('r', user, reads);
+    if (t->ops->streams_get == NULL)
+        return top_of(t, req->arena, own, &req->out.top);
+    enum err err = tops_of(t, req->arena, names, ARRAY_LEN(names), tops);
+    if (err == ERR_OK)
+        req->out.top = tops[0];
+    return err;
+}
+
 enum err op_snapshot(struct txn *t, struct store_req *req)
 {
     struct account user;
-    char own[STORE_STREAM_SIZE];
     enum err err = t->ops->user_get(t->conn, req->arena, req->in.user.user, false, &user);
 
     if (err == ERR_NOT_FOUND)
@@ -75,8 +112,7 @@ enum err op_snapshot(struct txn *t, struct store_req *req)
     if (err != ERR_OK)
         return err;
     req->out.user = user.user;
-    stream_name('u', user.user.id, own);
-    err = top_of(t, req->arena, own, &req->out.top);
+    err = own_top(t, req, user.user.id);
     return err == ERR_OK ? views_of(t, req, &user) : err;
 }
 

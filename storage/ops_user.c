@@ -86,8 +86,11 @@ static enum err insert_user(struct txn *t, struct store_req *req, bool first,
                                      .created_at = t->now,
                                      .password_hash = req->in.user_new.password_hash}};
     enum err err = t->ops->user_add(t->conn, &fresh);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        req->made.user = arena_strdup(req->arena, id);
+        req->made.first = first;
         err = txn_account(t, id, user_out);
+    }
     if (err == ERR_OK)
         err = txn_stream(t, 'u', id, &own);
     return err;
@@ -118,23 +121,34 @@ static enum err need_free_user_name(struct txn *t, struct store_req *req)
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-enum err op_user_create(struct txn *t, struct store_req *req)
+static enum err make_user(struct txn *t, struct store_req *req, bool *first_out,
+                          struct account **user_out)
 {
     uint64_t users;
     uint64_t owners;
-    struct account *user = NULL;
     struct store_invite invite = {0};
     enum err err = t->ops->user_counts(t->conn, &users, &owners);
-    bool first = users == 0;
 
+    *first_out = users == 0;
     if (err == ERR_OK)
-        err = check_invite(t, req, first, &invite);
+        err = check_invite(t, req, *first_out, &invite);
     if (err == ERR_OK)
         err = need_free_user_name(t, req);
     if (err == ERR_OK && invite.id != NULL)
         err = t->ops->invite_use(t->conn, invite.id);
-    if (err == ERR_OK)
-        err = insert_user(t, req, first, &user);
+    return err == ERR_OK ? insert_user(t, req, *first_out, user_out) : err;
+}
+
+/* Running again after a channel to join was another node's at that moment, a request finds the
+ * account that it has made: where accounts are not part of a batch, it is there already. */
+enum err op_user_create(struct txn *t, struct store_req *req)
+{
+    struct account *user = NULL;
+    bool first = req->made.first;
+    enum err err = req->made.user != NULL ? txn_account(t, req->made.user, &user) : ERR_NOT_FOUND;
+
+    if (err == ERR_NOT_FOUND)
+        err = make_user(t, req, &first, &user);
     for (size_t i = 0; err == ERR_OK && i < req->in.user_new.join_n; i++)
         err = join_by_name(t, req, user, req->in.user_new.join[i], first);
     if (err == ERR_OK && req->in.user_new.token_hash != NULL)

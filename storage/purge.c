@@ -39,18 +39,19 @@ static enum err find_deleter(struct txn *t, const struct chan *chan, struct acco
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-static enum err purge_messages(struct txn *t, const struct chan *chan)
+/* UPTO: those up to that seq are done. */
+static enum err purge_messages(struct txn *t, const struct chan *chan, uint64_t upto)
 {
     struct message_row *rows;
-    uint64_t last = 0;
+    uint64_t last = upto;
     size_t n;
     struct arena *page = arena_create();
-    enum err err = t->ops->messages_after(t->conn, page, chan, 0, MESSAGES, &rows, &n);
+    enum err err = t->ops->messages_after(t->conn, page, chan, upto, MESSAGES, &rows, &n);
 
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         last = rows[i].m.seq;
         if (rows[i].m.text != NULL)
-            err = message_scrub(t, chan, &rows[i]);
+            err = message_scrub(t, chan, &rows[i], t->now);
     }
     if (err == ERR_OK)
         err = t->ops->purge(t->conn, &chan->stream, last, n < MESSAGES);
@@ -74,7 +75,7 @@ enum err purge_step(struct txn *t)
     if (err == ERR_OK)
         err = purge_members(t, deleter, chan, &left);
     if (err == ERR_OK && left == 0)
-        err = purge_messages(t, chan);
+        err = purge_messages(t, chan, next.msg_no);
     if (err == ERR_OK)
         err = txn_flush(t); /* the next step reads the stream's top again */
     return err == ERR_NOT_FOUND ? ERR_INTERNAL : err;

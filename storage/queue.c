@@ -37,6 +37,7 @@ static void append(struct request_list *list, struct store_req *req)
 void queue_push(struct queue *q, struct store_req *req)
 {
     req->submitted_ns = clock_monotonic_ns();
+    req->made.user = NULL;
     (void)pthread_mutex_lock(&q->lock);
     append(q->pending.n < q->max ? &q->pending : &q->rejected, req);
     bool wake = q->idle > 0;

@@ -6,6 +6,8 @@
 #include "storage/ops.h"
 #include "storage/threads.h"
 
+enum { REPAIRS = 3 }; /* of streams that a dead node has left, for one read */
+
 struct reader {
     struct store *store;
     struct store_conn *conn; /* opened for the first request */
@@ -42,6 +44,46 @@ static void read_failed(struct reader *r, struct store_req *req)
     req->reason = failed == ERR_UNAVAILABLE ? "the store cannot read now" : NULL;
 }
 
+static void run(struct reader *r, op_fn op, struct store_req *req)
+{
+    struct txn *t = &r->txn;
+
+    memset(&req->out, 0, sizeof(req->out));
+    req->field = NULL;
+    req->reason = NULL;
+    t->now = clock_unix_ms();
+    req->err = t->ops->begin(t->conn, false);
+    if (req->err == ERR_OK)
+        req->err = op(t, req);
+    if (t->conn->failed != ERR_OK || t->ops->commit(t->conn) != ERR_OK)
+        read_failed(r, req);
+}
+
+/* The connection broke, the database is there: once more. */
+static bool broke_only(struct reader *r, const struct store_req *req)
+{
+    char reason[STORE_REASON_SIZE];
+    bool (*away)(struct store_backend *, char *) = r->txn.ops->away;
+
+    return req->err == ERR_UNAVAILABLE && away != NULL && !away(r->store->backend, reason);
+}
+
+/* Another node has left events that are not applied, in a stream that was read: apply them. False:
+ * there are none, or it cannot be done now. */
+static bool repair(struct txn *t, const struct store_req *req)
+{
+    const char *const *seen = NULL;
+    size_t n = t->ops->behind != NULL ? t->ops->behind(t->conn, &seen) : 0;
+
+    if (n == 0 || req->err == ERR_UNAVAILABLE)
+        return false;
+    const char **names = arena_alloc(req->arena, n * sizeof(*names));
+    for (size_t i = 0; i < n; i++)
+        names[i] = arena_strdup(req->arena, seen[i]);
+    txn_forget(t);
+    return txn_repair(t, names, n) == ERR_OK;
+}
+
 static void read_one(struct reader *r, struct store_req *req)
 {
     op_fn op = op_find(req->op);
@@ -59,13 +101,13 @@ static void read_one(struct reader *r, struct store_req *req)
         req->reason = "the store cannot read now";
         return;
     }
-    t->now = clock_unix_ms();
-    req->err = t->ops->begin(t->conn, false);
-    if (req->err == ERR_OK)
-        req->err = op(t, req);
-    if (t->conn->failed != ERR_OK || t->ops->commit(t->conn) != ERR_OK)
-        read_failed(r, req);
-    txn_forget(t); /* the next one sees its own moment */
+    for (int tries = 0; tries < REPAIRS; tries++) {
+        run(r, op, req);
+        bool again = t->conn->failed == ERR_OK && (broke_only(r, req) || repair(t, req));
+        txn_forget(t); /* the next one sees its own moment */
+        if (!again)
+            break;
+    }
 }
 
 void *reader_run(void *arg)

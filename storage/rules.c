@@ -115,7 +115,7 @@ enum err view_channel(struct txn *t, struct arena *arena, const struct chan *cha
     out->joined = true;
     out->role = m->role;
     out->last_read_seq = m->read_seq;
-    out->unread = chan->stream.msg_no - m->read_no;
+    out->unread = chan->stream.msg_no > m->read_no ? chan->stream.msg_no - m->read_no : 0;
     return t->ops->mentions_count(t->conn, m->user_key, m->chan_key, m->read_seq, &out->mentions);
 }
 

@@ -14,13 +14,19 @@ enum { READERS = 2, READERS_MAX = 64, BATCH = 512, QUEUE = 65536 };
 
 const struct store_ops *backend_find(const char *url, const char **path_out)
 {
-    static const struct store_ops *const backends[] = {&store_sqlite_ops};
+    static const struct {
+        const char *scheme;
+        const struct store_ops *ops;
+        bool whole; /* it wants the scheme too */
+    } backends[] = {{"sqlite", &store_sqlite_ops, false},
+                    {"mongodb", &store_mongo_ops, true},
+                    {"mongodb+srv", &store_mongo_ops, true}};
 
     for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
-        size_t n = strlen(backends[i]->scheme);
-        if (strncmp(url, backends[i]->scheme, n) == 0 && url[n] == ':' && url[n + 1] != '\0') {
-            *path_out = url + n + 1;
-            return backends[i];
+        size_t n = strlen(backends[i].scheme);
+        if (strncmp(url, backends[i].scheme, n) == 0 && url[n] == ':' && url[n + 1] != '\0') {
+            *path_out = backends[i].whole ? url : url + n + 1;
+            return backends[i].ops;
         }
     }
     return NULL;
@@ -36,7 +42,7 @@ enum err backend_open(const char *url, bool existing, struct store_backend **out
     if (ops != NULL)
         return ops->open(path, existing, out, error_out);
     (void)snprintf(error_out, STORE_ERROR_SIZE,
-                   "%s: not the address of a store: use \"sqlite:PATH\"", url);
+                   "not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"");
     return ERR_INVALID_PARAMS;
 }
 
@@ -131,6 +137,8 @@ bool store_is_writable(struct store *store, char reason_out[256])
     bool writable = store->writable;
     memcpy(reason_out, store->reason, sizeof(store->reason));
     (void)pthread_mutex_unlock(&store->state_lock);
+    if (writable && store->ops->away != NULL && store->ops->away(store->backend, reason_out))
+        return false;
     return writable;
 }
 

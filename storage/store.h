@@ -352,7 +352,11 @@ struct store_req {
         const char *next; /* cursor, NULL at the end */
     } out;
 
-    void *owner;            /* the caller's */
+    void *owner; /* the caller's */
+    struct {
+        const char *user;   /* the account that it has made, when it runs again */
+        bool first;         /* and whether that was the first one */
+    } made;                 /* the store's */
     uint64_t submitted_ns;  /* set by store_submit(), monotonic */
     struct store_req *next; /* the queue's, then free for the caller's own lists */
 };
@@ -370,7 +374,8 @@ struct store_commit {
 };
 
 struct store_options {
-    const char *url;    /* "sqlite:PATH" (the database file); ":memory:" is not offered */
+    const char *url;    /* "sqlite:PATH" (the database file; ":memory:" is not offered), or the
+                           address of a MongoDB database: "mongodb://...", "mongodb+srv://..." */
     unsigned readers;   /* threads, 1 to 64; 0: 2 */
     unsigned batch_max; /* requests a commit; 0: 512 */
     size_t queue_max;   /* pending writes, and pending reads; beyond: UNAVAILABLE; 0: 65536 */

@@ -40,6 +40,7 @@ struct store_conn {
     const struct store_ops *ops;
     enum err failed; /* the first failure of this transaction; begin and rollback clear it */
     char reason[STORE_REASON_SIZE];
+    uint64_t applying; /* the seq of the event whose changes are being written, see apply.h */
 };
 
 /* A stream's top. `key` is the backend's own handle of it, and the key of its channel too. */
@@ -65,6 +66,8 @@ struct chan {
     bool dirty;
     bool gone; /* deleted in this batch */
     struct chan *next_dirty;
+    uint32_t loaded, used; /* the batches in which it was loaded, and last looked at */
+    struct chan *next_used;
 };
 
 struct account {
@@ -89,6 +92,7 @@ struct event_row {
     uint64_t seq;
     enum store_event_type type;
     int64_t actor_key; /* 0: none */
+    const char *actor; /* its id; NULL where a backend only has the key */
     int64_t at;
     const char *subject;
     uint64_t link;
@@ -130,6 +134,39 @@ struct store_ops {
     /* A small durable write of its own, to see whether writing works (again). */
     enum err (*probe)(struct store_conn *conn);
 
+    /* -- for a database with several writers; all NULL where this process is the only one -------
+     * There another process may be first: a commit that fails with CONFLICT has made the first
+     * durable() requests of the batch durable; the others are to be run again, from fresh rows. Any
+     * primitive of a writer may fail like that (conn->failed). What a stream's rows show may lag
+     * behind its log; stream_get() and chan_get() give a writer what they show, and tail() what is
+     * missing. */
+    /* Whether the database does not answer now, and why. Threading: any. */
+    bool (*away)(struct store_backend *, char reason_out[STORE_REASON_SIZE]);
+    bool (*alone)(enum store_op op); /* such a request is a batch of its own */
+    /* What is written from now on belongs to request I of the batch. */
+    void (*mark)(struct store_conn *, size_t i);
+    size_t (*durable)(struct store_conn *);
+    /* The seq that the Ith event of the batch got: those of u: streams may move. */
+    uint64_t (*event_seq)(struct store_conn *, size_t i);
+    /* A hint: these will run now, their channels are loaded. AGAIN: they lost a race, so that their
+     * client_msg_ids may be known by now. */
+    enum err (*prefetch)(struct store_conn *, struct store_req *const *reqs, size_t n, bool again);
+    /* Whether accounts may have changed since it was last asked; at most a second late. */
+    bool (*accounts_changed)(struct store_conn *);
+    /* The next events behind STREAM's seq, 0 at the end of the log. */
+    enum err (*tail)(struct store_conn *, struct arena *, const struct stream *stream,
+                     struct event_row **out, size_t *n);
+    /* Whether other processes write into the stream KEY too, and have waited for begin(): what is
+     * cached of it is old. */
+    bool (*contended)(struct store_conn *, int64_t key);
+    /* Commit only if STREAM's seq is its top: it was looked at, and is not written. */
+    enum err (*expect)(struct store_conn *, const struct stream *stream);
+    /* The streams that a reader saw with events that have to be applied before they are served. */
+    size_t (*behind)(struct store_conn *, const char *const **streams_out);
+    /* stream_get() for a reader of many; one that does not exist has no name. */
+    enum err (*streams_get)(struct store_conn *, struct arena *, const char *const *names, size_t n,
+                            struct stream *out);
+
     /* -- the log ---------------------------------------------------------------------------- */
     enum err (*stream_get)(struct store_conn *, const char *name, struct stream *out);
     enum err (*stream_add)(struct store_conn *, struct stream *stream); /* sets the key, epoch */
@@ -159,10 +196,13 @@ struct store_ops {
                            struct chan *out);
     enum err (*chan_add)(struct store_conn *, const struct chan *); /* CONFLICT: the name */
     enum err (*chan_save)(struct store_conn *, const struct chan *);
+    /* Instead, when its name has changed; NULL: nothing else to do then. */
+    enum err (*chan_rename)(struct store_conn *, const struct chan *, const char *old_name);
     /* The channel is gone; its members (no list of channels shows it to them) and its messages
      * (nothing finds them) wait to be purged. */
     enum err (*chan_remove)(struct store_conn *, const struct chan *);
-    /* A stream whose channel was removed and whose purge is not done; NOT_FOUND. Key and name. */
+    /* A stream whose channel was removed and whose purge is not done: its key and name, and as its
+     * msg_no the seq up to which the messages are purged. NOT_FOUND. */
     enum err (*purge_next)(struct store_conn *, struct stream *out);
     /* Its messages up to SEQ go; DONE: none are left. */
     enum err (*purge)(struct store_conn *, const struct stream *, uint64_t seq, bool done);
@@ -244,5 +284,6 @@ struct store_ops {
 };
 
 extern const struct store_ops store_sqlite_ops;
+extern const struct store_ops store_mongo_ops;
 
 #endif

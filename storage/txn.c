@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "storage/apply.h"
 
 enum { CACHE_BYTES = 1 << 20, EVENTS_MIN = 64, EVENTS_KEEP = 8192, TEXT_KEEP = 1 << 18 };
 
@@ -36,6 +37,8 @@ void txn_forget(struct txn *t)
     t->dirty_streams = NULL;
     t->dirty_chans = NULL;
     t->dirty_members = NULL;
+    t->used_chans = NULL;
+    t->writing = false;
     arena_destroy(&t->cache);
     t->cache = arena_create();
 }
@@ -44,6 +47,9 @@ void txn_start(struct txn *t)
 {
     if (arena_used(t->cache) > CACHE_BYTES)
         txn_forget(t);
+    t->used_chans = NULL;
+    t->batch_no++;
+    t->writing = true;
     if (arena_used(t->batch) > 0) {
         arena_destroy(&t->batch);
         t->batch = arena_create();
@@ -85,9 +91,23 @@ static enum err flush_members(struct txn *t)
     return err;
 }
 
+/* What was cached before this batch, and is not written in it, may be old by now. */
+static enum err expect_used(struct txn *t)
+{
+    enum err err = ERR_OK;
+
+    for (struct chan *c = t->used_chans; err == ERR_OK && c != NULL; c = c->next_used)
+        if (c->loaded != t->batch_no && !c->stream.dirty && !c->gone)
+            err = t->ops->expect(t->conn, &c->stream);
+    return err;
+}
+
 enum err txn_flush(struct txn *t)
 {
-    enum err err = flush_streams(t);
+    enum err err = t->ops->expect != NULL ? expect_used(t) : ERR_OK;
+
+    if (err == ERR_OK)
+        err = flush_streams(t);
 
     while (err == ERR_OK && t->dirty_chans != NULL) {
         struct chan *c = t->dirty_chans;
@@ -158,24 +178,107 @@ static struct chan *keep_chan(struct txn *t, const struct chan *row)
     struct chan *c = arena_alloc(t->cache, sizeof(*c));
 
     *c = *row;
+    c->loaded = t->batch_no;
     map_put(&t->chans, c->id, strlen(c->id), c);
     return c;
 }
 
-enum err txn_chan(struct txn *t, const char *ref, struct chan **out)
+/* -- what the log has and the rows lack ------------------------------------------------------ */
+
+static bool catches_up(const struct txn *t)
+{
+    return t->ops->tail != NULL && t->writing;
+}
+
+static enum err apply_again(struct txn *t, struct arena *arena, const char *stream,
+                            const struct event_row *event)
+{
+    bool nested = t->catching_up;
+
+    t->catching_up = true;
+    enum err err = apply_event(t, arena, stream, event);
+    t->catching_up = nested;
+    return err;
+}
+
+static enum err apply_tail(struct txn *t, struct stream *s)
+{
+    struct event_row *rows;
+    size_t n = 0;
+    enum err err;
+
+    do {
+        struct arena *arena = arena_create();
+        err = t->ops->tail(t->conn, arena, s, &rows, &n);
+        for (size_t i = 0; err == ERR_OK && i < n; i++) {
+            err = apply_again(t, arena, s->name, &rows[i]);
+            s->seq = rows[i].seq;
+            txn_touch_stream(t, s);
+        }
+        arena_destroy(&arena);
+    } while (err == ERR_OK && n > 0);
+    return err;
+}
+
+/* A channel whose creation is only in the log yet. */
+static enum err chan_from_log(struct txn *t, const char *id, struct chan **out)
+{
+    struct stream s = {0};
+    struct event_row *rows;
+    size_t n = 0;
+    struct arena *arena = arena_create();
+
+    stream_name('c', id, s.name);
+    enum err err = t->ops->stream_get(t->conn, s.name, &s);
+    if (err == ERR_OK)
+        err = t->ops->tail(t->conn, arena, &s, &rows, &n);
+    if (err == ERR_OK && (n == 0 || rows[0].type != STORE_EVENT_CHANNEL_CREATED))
+        err = ERR_NOT_FOUND;
+    if (err == ERR_OK)
+        err = apply_again(t, arena, s.name, &rows[0]);
+    *out = err == ERR_OK ? map_get(&t->chans, id, strlen(id)) : NULL;
+    if (*out != NULL) {
+        (*out)->stream.seq = rows[0].seq;
+        txn_touch_stream(t, &(*out)->stream);
+        err = apply_tail(t, &(*out)->stream);
+    }
+    arena_destroy(&arena);
+    return err;
+}
+
+static enum err load_chan(struct txn *t, const char *ref, struct chan **out)
 {
     struct chan row = {0};
-
-    *out = map_get(&t->chans, ref, strlen(ref));
-    if (*out != NULL)
-        return (*out)->gone ? ERR_NOT_FOUND : ERR_OK;
     enum err err = t->ops->chan_get(t->conn, t->cache, ref, &row);
+
+    if (err == ERR_NOT_FOUND && row.id[0] != '\0' && catches_up(t) &&
+        map_get(&t->chans, row.id, strlen(row.id)) == NULL)
+        return chan_from_log(t, row.id, out);
     if (err != ERR_OK)
         return err;
     *out = map_get(&t->chans, row.id, strlen(row.id));
+    if (*out != NULL)
+        return ERR_OK;
+    *out = keep_chan(t, &row);
+    return catches_up(t) ? apply_tail(t, &(*out)->stream) : ERR_OK;
+}
+
+enum err txn_chan(struct txn *t, const char *ref, struct chan **out)
+{
+    enum err err = ERR_OK;
+
+    *out = map_get(&t->chans, ref, strlen(ref));
     if (*out == NULL)
-        *out = keep_chan(t, &row);
-    return (*out)->gone ? ERR_NOT_FOUND : ERR_OK;
+        err = load_chan(t, ref, out);
+    if (err != ERR_OK)
+        return err;
+    struct chan *c = *out;
+    if (t->ops->expect != NULL && t->writing && c->used != t->batch_no) {
+        c->used = t->batch_no;
+        c->next_used = t->used_chans;
+        t->used_chans = c;
+    }
+    return c->gone ? ERR_NOT_FOUND : ERR_OK;
 }
 
 enum err txn_chan_keep(struct txn *t, const struct chan *chan, struct chan **out)
@@ -242,7 +345,7 @@ enum err txn_stream(struct txn *t, char kind, const char *id, struct stream **ou
     *out = arena_alloc(t->cache, sizeof(**out));
     **out = row;
     map_put(&t->streams, (*out)->name, strlen((*out)->name), *out);
-    return ERR_OK;
+    return catches_up(t) ? apply_tail(t, *out) : ERR_OK;
 }
 
 void txn_touch_stream(struct txn *t, struct stream *stream)
@@ -289,6 +392,7 @@ enum err txn_emit(struct txn *t, struct stream *stream, const struct account *ac
 
     row->seq = stream->seq + 1;
     row->actor_key = actor->key;
+    row->actor = actor->user.id;
     row->at = t->now;
     enum err err = t->ops->event_add(t->conn, stream, row);
     if (err != ERR_OK)
@@ -308,4 +412,84 @@ enum err txn_emit(struct txn *t, struct stream *stream, const struct account *ac
         .subject_seq = in_channel ? row->link : 0,
     };
     return ERR_OK;
+}
+
+/* -- stores with several writers --------------------------------------------------------------- */
+
+enum err txn_refresh(struct txn *t)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; err == ERR_OK && i < t->chans.cap; i++) {
+        struct chan *c = t->chans.slots[i].key != NULL ? t->chans.slots[i].value : NULL;
+        if (c != NULL && !c->gone && t->ops->contended(t->conn, c->stream.key))
+            err = apply_tail(t, &c->stream);
+    }
+    return err;
+}
+
+static const char *channel_of(const struct store_req *req)
+{
+    switch (req->op) {
+    case STORE_MESSAGE_SEND:
+        return req->in.send.channel;
+    case STORE_READ_MARK:
+        return req->in.read.channel;
+    case STORE_CHANNEL_JOIN:
+    case STORE_CHANNEL_LEAVE:
+        return req->in.channel.channel;
+    default:
+        return NULL;
+    }
+}
+
+enum err txn_prefetch(struct txn *t, struct store_req *const *reqs, size_t n, bool again)
+{
+    struct store_req **cold = arena_alloc(t->batch, (n + 1) * sizeof(struct store_req *));
+    size_t cold_n = 0;
+    struct chan *chan;
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *user = reqs[i]->actor.user;
+        if (user != NULL && (again || map_get(&t->accounts, user, strlen(user)) == NULL))
+            cold[cold_n++] = reqs[i];
+    }
+    if (cold_n < 2 && !again)
+        return ERR_OK;
+    for (size_t i = 0; i < cold_n && (err == ERR_OK || err == ERR_NOT_FOUND); i++) {
+        const char *channel = channel_of(cold[i]);
+        if (channel != NULL)
+            err = txn_chan(t, channel, &chan);
+    }
+    return err == ERR_OK || err == ERR_NOT_FOUND ? t->ops->prefetch(t->conn, cold, cold_n, again)
+                                                 : err;
+}
+
+static enum err load_stream(struct txn *t, const char *name)
+{
+    struct chan *chan;
+    struct stream *stream;
+    enum err err =
+        name[0] == 'c' ? txn_chan(t, name + 2, &chan) : txn_stream(t, name[0], name + 2, &stream);
+
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err txn_repair(struct txn *t, const char *const *names, size_t n)
+{
+    txn_start(t);
+    enum err err = t->ops->begin(t->conn, true);
+    for (size_t i = 0; err == ERR_OK && i < n; i++)
+        err = load_stream(t, names[i]);
+    if (err == ERR_OK)
+        err = txn_flush(t);
+    if (err == ERR_OK)
+        err = t->ops->commit(t->conn);
+    if (err != ERR_OK) {
+        t->ops->rollback(t->conn);
+        txn_forget(t);
+    }
+    t->writing = false;
+    return err;
 }

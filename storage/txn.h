@@ -28,6 +28,10 @@ struct txn {
     struct stream *dirty_streams;
     struct chan *dirty_chans;
     struct membership *dirty_members;
+    struct chan *used_chans; /* of a store with several writers: looked at in this batch */
+    uint32_t batch_no;
+    bool writing;     /* from txn_start() on: what the log has and rows lack is applied */
+    bool catching_up; /* just now */
 
     struct arena *batch; /* what the events of this batch are made of */
     struct store_event *events;
@@ -43,6 +47,12 @@ void txn_forget(struct txn *t);
 void txn_start(struct txn *t);
 /* Write the changed counters. */
 enum err txn_flush(struct txn *t);
+/* Stores with several writers: bring what others write too up to date. */
+enum err txn_refresh(struct txn *t);
+/* The same: load together what N requests will ask for. */
+enum err txn_prefetch(struct txn *t, struct store_req *const *reqs, size_t n, bool again);
+/* The same: apply what the logs of NAMES have and their rows lack, in a transaction of its own. */
+enum err txn_repair(struct txn *t, const char *const *names, size_t n);
 
 /* "c:ID", "u:ID" or "r:ID". */
 void stream_name(char kind, const char *id, char name_out[STORE_STREAM_SIZE]);

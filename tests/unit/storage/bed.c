@@ -3,6 +3,7 @@
 #include "tests/unit/storage/bed.h"
 
 #include <ftw.h>
+#include <mongoc/mongoc.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +17,41 @@
 
 enum { WAIT_S = 60 };
 
-/* The kinds of stores, and what comes before the file's path in the address of one. */
-static const struct kind {
-    const char *name;
-    const char *prefix;
-} kinds[] = {
-    {"sqlite", "sqlite:"},
-};
-
-static const struct kind *kind = &kinds[0];
+static const char *mongo_uri; /* of a server to make databases in; NULL: the store is SQLite */
 
 int bed_run_on_every_store(const struct CMUnitTest *tests, size_t n)
 {
-    int failed = 0;
+    int failed = _cmocka_run_group_tests("sqlite", tests, n, NULL, NULL);
 
-    for (kind = kinds; kind < kinds + ARRAY_LEN(kinds); kind++)
-        failed += _cmocka_run_group_tests(kind->name, tests, n, NULL, NULL);
-    kind = kinds;
+    return failed + bed_run_on_mongo(tests, n);
+}
+
+int bed_run_on_mongo(const struct CMUnitTest *tests, size_t n)
+{
+    const char *uri = getenv("PARLEY_TEST_MONGO");
+
+    if (uri == NULL || *uri == '\0') {
+        print_message("PARLEY_TEST_MONGO is not set: MongoDB is left out\n");
+        return 0;
+    }
+    mongo_uri = uri;
+    int failed = _cmocka_run_group_tests("mongodb", tests, n, NULL, NULL);
+    mongo_uri = NULL;
     return failed;
+}
+
+/* The server's address with a database of its own for each bed. */
+static void mongo_url(struct bed *bed)
+{
+    static int beds;
+    const char *query = strchr(mongo_uri, '?');
+    size_t n = query != NULL ? (size_t)(query - mongo_uri) : strlen(mongo_uri);
+
+    while (n > 0 && mongo_uri[n - 1] == '/')
+        n--;
+    (void)snprintf(bed->path, sizeof(bed->path), "parley_test_%ld_%d", (long)getpid(), beds++);
+    (void)snprintf(bed->url, sizeof(bed->url), "%.*s/%s%s", (int)n, mongo_uri, bed->path,
+                   query != NULL ? query : "");
 }
 
 /* What a request's owner points to. */
@@ -99,7 +117,10 @@ struct bed *bed_create_closed(void)
     (void)snprintf(bed->dir, sizeof(bed->dir), "/tmp/parley-store-XXXXXX");
     assert_non_null(mkdtemp(bed->dir));
     (void)snprintf(bed->path, sizeof(bed->path), "%s/parley.db", bed->dir);
-    (void)snprintf(bed->url, sizeof(bed->url), "%s%s", kind->prefix, bed->path);
+    (void)snprintf(bed->url, sizeof(bed->url), "sqlite:%s", bed->path);
+    bed->on_mongo = mongo_uri != NULL;
+    if (bed->on_mongo)
+        mongo_url(bed);
     bed->arena = arena_create();
     bed->kept = arena_create();
     (void)pthread_mutex_init(&bed->lock, NULL);
@@ -109,6 +130,16 @@ struct bed *bed_create_closed(void)
     (void)pthread_condattr_destroy(&attr);
     bed->options = (struct store_options){
         .url = bed->url, .on_commit = on_commit, .on_read = on_read, .arg = bed};
+    return bed;
+}
+
+struct bed *bed_beside(const struct bed *other)
+{
+    struct bed *bed = bed_create_closed();
+
+    memcpy(bed->path, other->path, sizeof(bed->path));
+    memcpy(bed->url, other->url, sizeof(bed->url));
+    bed->is_guest = true;
     return bed;
 }
 
@@ -128,6 +159,20 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
+/* The database of a bed on MongoDB goes. */
+static void bed_drop(struct bed *bed)
+{
+    bson_error_t error;
+    mongoc_client_t *client = mongoc_client_new(bed->url);
+
+    assert_non_null(client);
+    mongoc_database_t *db = mongoc_client_get_database(client, bed->path);
+    if (!mongoc_database_drop(db, &error))
+        fail_msg("%s", error.message);
+    mongoc_database_destroy(db);
+    mongoc_client_destroy(client);
+}
+
 void bed_destroy(struct bed **bed)
 {
     struct bed *b = *bed;
@@ -136,6 +181,8 @@ void bed_destroy(struct bed **bed)
         return;
     *bed = NULL;
     bed_close(b);
+    if (b->on_mongo && !b->is_guest)
+        bed_drop(b);
     (void)nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < b->arenas_n; i++)
         arena_destroy(&b->arenas[i]);

@@ -15,7 +15,9 @@
 struct bed {
     char dir[64];
     char path[96];
-    char url[112];
+    char url[512];
+    bool on_mongo;
+    bool is_guest; /* the database is another bed's */
     struct store_options options;
     struct store *store;
     struct arena *arena;
@@ -36,11 +38,17 @@ struct bed {
 /* A test group, once on every kind of store there is; the number of failed tests. */
 struct CMUnitTest; /* of cmocka */
 int bed_run_on_every_store(const struct CMUnitTest *tests, size_t n);
+/* Only on MongoDB, where the environment names a server:
+ * PARLEY_TEST_MONGO=mongodb://127.0.0.1:PORT/. Every bed gets a database of its own there, and
+ * drops it. */
+int bed_run_on_mongo(const struct CMUnitTest *tests, size_t n);
 
 /* What a test needs: an empty directory and an open store on it. Fails the test if that fails. */
 struct bed *bed_create(void);
 /* Only the directory; open later with bed_open(). */
 struct bed *bed_create_closed(void);
+/* Another node: a closed store on the database of OTHER, which has to live longer. */
+struct bed *bed_beside(const struct bed *other);
 /* Closes and removes everything. */
 void bed_destroy(struct bed **bed);
 

@@ -1,0 +1,148 @@
+/* schema.c - the indexes, the version, the epoch. All of it may be done again, by several nodes at
+ * once.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/macros.h"
+#include "storage/mongo/mongo.h"
+
+enum { SCHEMA_VERSION = 1, CODE_UNAUTHORIZED = 13, CODE_AUTHENTICATION = 18 };
+
+struct index {
+    const char *coll, *name;
+    const char *fields[3];
+    bool unique;
+};
+
+static const struct index indexes[] = {
+    {"events", "place", {"key", "seq"}, true},
+    {"events", "dedup", {"dedup"}, true},
+    {"streams", "key", {"key"}, true},
+    {"streams", "name", {"name"}, false},
+    {"members", "channel", {"channel", "user"}, false},
+    {"members", "user", {"user"}, false},
+    {"mentions", "user", {"user", "channel", "seq"}, false},
+    {"users", "key", {"key"}, true},
+    {"users", "name", {"name"}, true},
+    {"users", "role", {"role"}, false},
+    {"sessions", "hash", {"hash"}, true},
+    {"sessions", "user", {"user_key", "created_at"}, false},
+    {"sessions", "expires", {"expires_at"}, false},
+    {"invites", "hash", {"hash"}, true},
+};
+
+static enum err explain(struct mg_conn *c, const bson_error_t *error,
+                        char error_out[STORE_ERROR_SIZE])
+{
+    const char *remedy = "see that it runs and that this machine may connect to it";
+
+    if (error->code == CODE_AUTHENTICATION ||
+        (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE))
+        remedy = "check user, password and authSource in the address";
+    else if (error->code == CODE_UNAUTHORIZED)
+        remedy = "give its user the role readWrite on this database";
+    else if (error->domain != MONGOC_ERROR_SERVER_SELECTION && error->domain != MONGOC_ERROR_STREAM)
+        remedy = "see that it may be written";
+    (void)snprintf(error_out, STORE_ERROR_SIZE, "%s: %.250s: %s", c->backend->address,
+                   error->message, remedy);
+    return ERR_UNAVAILABLE;
+}
+
+static enum err make_index(struct mg_conn *c, const struct index *index,
+                           char error_out[STORE_ERROR_SIZE])
+{
+    bson_t keys = BSON_INITIALIZER;
+    bson_t reply;
+    bson_error_t error;
+
+    for (size_t i = 0; i < ARRAY_LEN(index->fields) && index->fields[i] != NULL; i++)
+        (void)BSON_APPEND_INT32(&keys, index->fields[i], 1);
+    bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(index->coll), "indexes", "[", "{", "key",
+                               BCON_DOCUMENT(&keys), "name", BCON_UTF8(index->name), "unique",
+                               BCON_BOOL(index->unique), "}", "]");
+    bool fine = mongoc_client_write_command_with_opts(c->client, c->backend->db, command, NULL,
+                                                      &reply, &error);
+    bson_destroy(command);
+    bson_destroy(&reply);
+    bson_destroy(&keys);
+    return fine ? ERR_OK : explain(c, &error, error_out);
+}
+
+/* The value of the setting ID: VALUE, if it is not there yet. *FOUND_OUT is to be destroyed. */
+static enum err settle(struct mg_conn *c, const char *id, const bson_t *value, bool existing,
+                       bson_t **found_out, char error_out[STORE_ERROR_SIZE])
+{
+    bson_error_t error;
+    bson_t reply;
+    bson_t *opts = BCON_NEW("upsert", BCON_BOOL(true));
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8(id));
+    bson_t *update = BCON_NEW("$setOnInsert", BCON_DOCUMENT(value));
+    bool fine = true;
+
+    if (!existing)
+        fine =
+            mongoc_collection_update_one(mg_coll(c, MG_META), filter, update, opts, &reply, &error);
+    if (!existing)
+        bson_destroy(&reply);
+    bson_destroy(opts);
+    bson_destroy(filter);
+    bson_destroy(update);
+    if (!fine && error.code != MG_DUPLICATE)
+        return explain(c, &error, error_out);
+    enum err err = mg_one(c, MG_META, BCON_NEW("_id", BCON_UTF8(id)), NULL, found_out);
+    if (err == ERR_NOT_FOUND)
+        (void)snprintf(error_out, STORE_ERROR_SIZE,
+                       "%s: there is no Parley database \"%s\": check the address",
+                       c->backend->address, c->backend->db);
+    else if (err != ERR_OK)
+        (void)snprintf(error_out, STORE_ERROR_SIZE, "%s", c->base.reason);
+    return err;
+}
+
+static enum err check_version(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
+{
+    bson_t *version = BCON_NEW("version", BCON_INT32(SCHEMA_VERSION));
+    bson_t *found = NULL;
+    enum err err = settle(c, "schema", version, existing, &found, error_out);
+
+    bson_destroy(version);
+    if (err != ERR_OK)
+        return err;
+    int64_t there = mg_int(found, "version");
+    bson_destroy(found);
+    if (there >= 1 && there <= SCHEMA_VERSION)
+        return ERR_OK;
+    (void)snprintf(error_out, STORE_ERROR_SIZE,
+                   "%s: database \"%s\" was written by a newer Parley (schema %lld, this one knows"
+                   " %d): start the newer parleyd",
+                   c->backend->address, c->backend->db, (long long)there, SCHEMA_VERSION);
+    return ERR_INTERNAL;
+}
+
+static enum err settle_epoch(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
+{
+    char token[TOKEN_SIZE];
+    bson_t *found = NULL;
+
+    token_make(token);
+    token[STORE_EPOCH_SIZE - 1] = '\0';
+    bson_t *epoch = BCON_NEW("epoch", BCON_UTF8(token));
+    enum err err = settle(c, "epoch", epoch, existing, &found, error_out);
+    bson_destroy(epoch);
+    if (err != ERR_OK)
+        return err;
+    mg_text_into(c->backend->epoch, sizeof(c->backend->epoch), found, "epoch");
+    bson_destroy(found);
+    return ERR_OK;
+}
+
+enum err mg_prepare(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
+{
+    enum err err = check_version(c, existing, error_out);
+
+    for (size_t i = 0; err == ERR_OK && i < ARRAY_LEN(indexes); i++)
+        err = make_index(c, &indexes[i], error_out);
+    return err == ERR_OK ? settle_epoch(c, existing, error_out) : err;
+}
