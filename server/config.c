@@ -40,13 +40,20 @@ static void report(struct loading *load)
     buf_clear(&load->problem);
 }
 
-/* Text that comes from outside, cut and without control characters. */
+/* Text that comes from outside, cut and without control characters; of an address with a password
+ * only what stands before it. */
 static void put_quoted(struct buf *out, const char *text)
 {
     enum { SHOWN = 80 };
+    const char *login = strstr(text, "://");
     size_t n = 0;
 
     buf_putc(out, '"');
+    if (login != NULL && strchr(login, '@') != NULL) {
+        buf_put(out, text, (size_t)(login - text) + 3);
+        buf_puts(out, "...@");
+        text = strrchr(login, '@') + 1;
+    }
     for (; text[n] != '\0' && n < SHOWN; n++)
         buf_putc(out, (unsigned char)text[n] < ' ' || text[n] == 0x7f ? '?' : text[n]);
     buf_puts(out, text[n] != '\0' ? "...\"" : "\"");

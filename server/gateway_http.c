@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "protocol/jsonrpc.h"
+#include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/dispatch.h"
 #include "server/gateway.h"
@@ -192,7 +193,8 @@ static int answer_ready(struct conn *conn)
     if (atomic_load(&conn->worker->node->draining))
         return answer(conn, 503, "text/plain; charset=utf-8", "Retry-After: 5\r\n", "draining\n",
                       9);
-    if (!store_is_writable(conn->worker->node->store, reason)) {
+    if (!store_is_writable(conn->worker->node->store, reason) ||
+        !bus_is_ready(conn->worker->node->bus, reason)) {
         struct buf body = {0};
         buf_printf(&body, "%s\n", reason);
         (void)answer(conn, 503, "text/plain; charset=utf-8", "Retry-After: 5\r\n", body.data,

@@ -26,7 +26,8 @@ struct worker;
 
 struct node {
     struct config config;
-    char id[ID_SIZE];
+    char id[ID_SIZE]; /* of this process */
+    const char *name; /* node_name, or the id */
     struct store *store;
     struct bus *bus;
     struct worker **workers;
@@ -41,6 +42,7 @@ struct node {
     atomic_bool draining;
     _Atomic(uint64_t) marks; /* for ephemeral news that goes out once */
     int64_t started_ms;
+    uint64_t started_ns; /* the same, monotonic */
 };
 
 /* Everything but the listeners. On failure ERROR_OUT says why and what to do; NULL comes back. */

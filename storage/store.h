@@ -209,7 +209,7 @@ enum store_op {
     /* -- reads -------------------------------------------------------------------------------- */
     STORE_SESSION_GET = STORE_WRITES, /* in.session {token_hash}; out.session, out.user; an expired
                                          one and a disabled user's: UNAUTHENTICATED */
-    STORE_SESSION_LIST,               /* in.session {user}; out.sessions */
+    STORE_SESSION_LIST,               /* in.session {user}; out.sessions, out.user */
     STORE_SNAPSHOT, /* in.user {user}; out.channels (views of all that the user is in), out.top
                        (of u:<user>), out.user: one consistent cut */
     STORE_TOPS,     /* in.tops; out.tops, in the order asked */
