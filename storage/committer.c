@@ -264,7 +264,7 @@ static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
     }
     if (failed == ERR_UNAVAILABLE)
         stop_writing(c, reason);
-    else if (!log_limited(&c->logged_ms, 1000))
+    else if (n > 0 && !log_limited(&c->logged_ms, 1000))
         log_error("a write failed", LOG_STR("op", store_op_name(reqs[0]->op)),
                   LOG_STR("reason", reason));
     deliver(c, reqs, n, 0, started_ns);

@@ -41,8 +41,10 @@ enum err backend_open(const char *url, bool existing, struct store_backend **out
     *out = NULL;
     if (ops != NULL)
         return ops->open(path, existing, out, error_out);
+    /* Not all of it: there may be a password inside. */
     (void)snprintf(error_out, STORE_ERROR_SIZE,
-                   "not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"");
+                   "%.*s: not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"",
+                   (int)strcspn(url, ":"), url);
     return ERR_INVALID_PARAMS;
 }
 
