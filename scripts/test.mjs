@@ -15,8 +15,6 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSyn
 import { cpus } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { installMongo, startMongo } from "../tests/lib/mongo.mjs";
-import { startRedis } from "../tests/lib/redis.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(ROOT);
@@ -141,6 +139,8 @@ let starting; // the promise of their environment
 const started = []; // how to stop each; both end with this process in any case
 
 async function startServers() {
+  const { installMongo, startMongo } = await import("../tests/lib/mongo.mjs");
+  const { startRedis } = await import("../tests/lib/redis.mjs");
   const env = {};
   if (!process.env.PARLEY_TEST_REDIS) {
     const redis = await startRedis();

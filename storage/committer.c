@@ -251,6 +251,8 @@ static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
     memcpy(reason, failed != ERR_OK ? t->conn->reason : "", failed != ERR_OK ? sizeof(reason) : 1);
     t->ops->rollback(t->conn);
     txn_forget(t);
+    if (n == 0)
+        return;
     if (failed != ERR_UNAVAILABLE && n > 1) {
         for (size_t i = 0; i < n; i++)
             commit_batch(c, &reqs[i], 1);
@@ -328,14 +330,17 @@ static void purge(struct committer *c)
         err = purge_step(t);
     if (err == ERR_OK)
         err = t->ops->commit(t->conn);
+    settle_seqs(t);
     c->purge_eager = err == ERR_OK;
     c->purge_ns = err == ERR_OK ? started_ns + PURGE_INTERVAL_NS : 0;
     if (err == ERR_OK) {
         if (t->events_n > 0)
-            deliver(c, NULL, 0, true, started_ns); /* members have left */
+            deliver(c, NULL, 0, t->events_n, started_ns); /* members have left */
         return;
     }
-    if (t->conn->failed != ERR_OK) {
+    if (t->conn->failed == ERR_CONFLICT) {
+        c->purge_ns = started_ns + PURGE_INTERVAL_NS; /* again, soon */
+    } else if (t->conn->failed != ERR_OK) {
         log_error("a deleted channel cannot be purged", LOG_STR("reason", t->conn->reason));
         c->purge_ns = started_ns + PURGE_RETRY_NS;
     }

@@ -163,6 +163,33 @@ static void two_sends_of_one_client_msg_id_in_one_batch_are_one_message(void **s
     assert_int_equal(history(s, s->ann, STORE_NEWEST, 0, 50)->out.n, 1);
 }
 
+/* Between other commits, so that the answers outlive the batches that gave them. */
+static void many_twins_over_many_batches_are_one_message_each(void **state)
+{
+    struct scene *s = *state;
+    struct store_req *reqs[40][8];
+
+    for (size_t round = 0; round < ARRAY_LEN(reqs); round++) {
+        char *id = arena_alloc(s->bed->arena, 16);
+        (void)snprintf(id, 16, "twin-%zu", round);
+        for (size_t i = 0; i < ARRAY_LEN(reqs[round]); i++) {
+            reqs[round][i] = send_req(s, s->ann, "twin", id);
+            bed_submit(s->bed, reqs[round][i]);
+        }
+        bed_wait(s->bed, reqs[round][0]);
+    }
+    for (size_t round = 0; round < ARRAY_LEN(reqs); round++)
+        for (size_t i = 0; i < ARRAY_LEN(reqs[round]); i++) {
+            if (i > 0)
+                bed_wait(s->bed, reqs[round][i]);
+            assert_int_equal(reqs[round][i]->err, ERR_OK);
+            assert_string_equal(reqs[round][i]->out.message.id, reqs[round][0]->out.message.id);
+            assert_string_equal(reqs[round][i]->out.message.text, "twin");
+            assert_int_equal(reqs[round][i]->out.duplicate, i > 0);
+        }
+    assert_int_equal(bed_view(s->bed, s->ann, s->general).msg_no, ARRAY_LEN(reqs));
+}
+
 static void the_same_client_msg_id_of_another_author_is_another_message(void **state)
 {
     struct scene *s = *state;
@@ -601,6 +628,7 @@ int main(void)
         TEST(a_commit_hands_over_every_event_in_order),
         TEST(a_retried_send_gives_the_original_message),
         TEST(two_sends_of_one_client_msg_id_in_one_batch_are_one_message),
+        TEST(many_twins_over_many_batches_are_one_message_each),
         TEST(the_same_client_msg_id_of_another_author_is_another_message),
         TEST(a_retry_is_answered_with_what_the_message_has_become),
         TEST(only_members_send_and_strangers_get_not_found),
