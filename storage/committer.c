@@ -379,7 +379,9 @@ static void commit_gathered(struct committer *c, size_t n)
     uint64_t started_ns = clock_monotonic_ns();
     bool purge_next = wants_purge(c->reqs, n);
 
+    batch_begin(c->store);
     commit_all(c, c->reqs, n);
+    batch_end(c->store);
     c->wait_ns = n >= BUSY_REQUESTS ? started_ns + COMMIT_INTERVAL_NS : 0;
     if (purge_next) {
         c->purge_ns = started_ns + PURGE_INTERVAL_NS;
