@@ -382,6 +382,21 @@ static void complain(struct loading *load, const char *text)
     report(load);
 }
 
+/* 16 letters and digits; dashes and spaces between them do not count (see setup_code.h). */
+static bool is_setup_code(const char *text)
+{
+    enum { LETTERS = 16 };
+    size_t n = 0;
+
+    for (; *text != '\0'; text++)
+        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+            (*text >= '0' && *text <= '9'))
+            n++;
+        else if (*text != '-' && *text != ' ')
+            return false;
+    return n == LETTERS;
+}
+
 /* What no single value shows. */
 static void check_together(struct loading *load)
 {
@@ -393,6 +408,8 @@ static void check_together(struct loading *load)
         complain(load, "data: a directory is needed");
     if ((config->tls_cert[0] == '\0') != (config->tls_key[0] == '\0'))
         complain(load, "tls_cert, tls_key: give both of them or none");
+    if (config->setup_code[0] != '\0' && !is_setup_code(config->setup_code))
+        complain(load, "setup_code: it must be 16 letters and digits, such as abcd-efgh-2345-6789");
 }
 
 /* share/parley/web beside the directory of the program: /usr/local for /usr/local/bin/parleyd. */

@@ -339,6 +339,15 @@ test("on an address that others can reach the first account needs the set-up cod
   assert.equal((await registered(reach, "bob")).user.role, "member");
 });
 
+test("a set-up code of one's own is taken and not printed", async () => {
+  const server = await serve({ listen: "0.0.0.0:0", env: { PARLEY_SETUP_CODE: "abcd-efgh-2345-6789" } });
+  const reach = { url: server.url.replace("0.0.0.0", "127.0.0.1") };
+  assert.equal((await register(reach, "mallory", { invite: "abcd-efgh-jkmn-pqrs" })).status, 403);
+  assert.equal((await registered(reach, "ann", { invite: "ABCDEFGH23456789" })).user.role, "owner");
+  await server.stop();
+  assert.doesNotMatch(server.out() + server.log(), /abcd-efgh/);
+});
+
 /** Waits for a line on stdout. */
 async function printed(server, pattern) {
   for (;;) {

@@ -382,6 +382,16 @@ static void keys_that_belong_together_are_checked_together(void **state)
     struct load load = {FLAGS((char *)"--tls-cert", (char *)"cert.pem")};
 
     expect_error(&load, "tls_cert, tls_key: give both of them or none");
+    static const char *const bad[] = {"abcd", "abcd-efgh-2345-678", "abcd-efgh-2345-67890",
+                                      "abcd_efgh-2345-6789", "\303\244bcd-efgh-2345-678"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        load = (struct load){FLAGS((char *)"--setup-code", (char *)bad[i])};
+        expect_error(&load, "setup_code: it must be 16 letters and digits, such as "
+                            "abcd-efgh-2345-6789");
+    }
+    load = (struct load){FLAGS((char *)"--setup-code=ABCD efgh 2345-6789")};
+    assert_true(run(&load));
+    config_free(&load.config);
     load = (struct load){FLAGS((char *)"--listen=")};
     expect_error(&load, "listen: at least one address is needed");
     load = (struct load){FLAGS((char *)"--data=")};
