@@ -42,7 +42,7 @@ const char *config_file_value(const char *path, char **value_out)
     const char *why = NULL;
     int failed = config_file_read(path, &text, &len);
 
-    if (failed != 0) {
+    if (failed != 0 || text == NULL) {
         static _Thread_local char sentence[128];
         char reason[96];
         (void)snprintf(sentence, sizeof(sentence), "cannot be read: %s",
@@ -53,10 +53,10 @@ const char *config_file_value(const char *path, char **value_out)
         text[--len] = '\0';
     if (len > 0 && text[len - 1] == '\r')
         text[--len] = '\0';
-    if (memchr(text, '\0', len) != NULL)
-        why = "has a NUL byte";
-    else if (len == 0)
+    if (len == 0)
         why = "is empty";
+    else if (memchr(text, '\0', len) != NULL)
+        why = "has a NUL byte";
     if (why == NULL) {
         *value_out = text;
     } else {
