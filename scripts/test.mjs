@@ -331,11 +331,15 @@ const SUITES = {
       await inParallel(cpus().length, list("tests/fuzz", /^fuzz_.*\.c$/).map((source) => () => fuzzTarget(s, source)));
     }),
   browser: () => suite("browser", (s) => nodeTests(s, "release", "tests/browser")),
+  deploy: () => suite("deploy", (s) => nodeTests(s, "release", "tests/deploy", { timeout: 60 * MINUTE })),
   asan: () => sanitized("asan"),
   tsan: () => sanitized("tsan"),
 };
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES);
+// Starts a container engine and installs whole systems: only when it is asked for.
+const ON_REQUEST = ["deploy"];
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES).filter((name) => !ON_REQUEST.includes(name));
 const unknown = wanted.find((name) => !Object.hasOwn(SUITES, name));
 if (unknown) {
   console.error(`no suite is called '${unknown}'; there are: ${Object.keys(SUITES).join(" ")}`);

@@ -170,16 +170,21 @@ static bool open_store(struct node *node, char error_out[512])
     return err == ERR_OK;
 }
 
-/* The first account of a server that strangers can reach needs the code from its log. */
+/* The first account of a server that strangers can reach needs a code: the configured one, or a new
+ * one that is printed. */
 static void make_setup_code(struct node *node)
 {
     bool public = false;
 
+    node->setup_code = "";
     for (size_t i = 0; i < node->config.listen.n; i++)
     public = public || !listen_addr_is_loopback(&node->config.listen.items[i]);
     atomic_store(&node->has_accounts, has_accounts(node));
-    if (public && !atomic_load(&node->has_accounts))
-        setup_code_make(node->setup_code);
+    if (!public || atomic_load(&node->has_accounts))
+        return;
+    setup_code_make(node->made_code);
+    node->setup_code =
+        node->config.setup_code[0] != '\0' ? node->config.setup_code : node->made_code;
 }
 
 /* As many descriptors as the system gives us; running out of them is handled in listener.c. */
@@ -298,7 +303,7 @@ bool node_start(struct node *node, char error_out[512])
     for (size_t i = 0; i < node->config.listen.n; i++)
         if (!start_listener(node, &node->config.listen.items[i], error_out))
             return false;
-    if (node->setup_code[0] != '\0')
+    if (node->setup_code == node->made_code)
         (void)printf("set-up code for the first account: %s\n", node->setup_code);
     (void)fflush(stdout);
     bus_start(node->bus);

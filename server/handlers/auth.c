@@ -48,13 +48,11 @@ static const char *agent_of(const struct request *req)
 
 static void set_cookie(struct request *req, const char *token, int64_t max_age_s)
 {
-    bool tls = req->node->config.tls_cert[0] != '\0';
-
     if (!req->http || req->conn->door == DOOR_ADMIN)
         return;
     (void)snprintf(req->set_cookie, sizeof(req->set_cookie),
                    SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", token,
-                   (long long)max_age_s, tls ? "; Secure" : "");
+                   (long long)max_age_s, req->secure ? "; Secure" : "");
 }
 
 /* The store made the session: the answer. */
