@@ -234,8 +234,8 @@ async function cmocka(suite, mode, sources, env = {}) {
   });
 }
 
-async function nodeTests(suite, mode, folder, { concurrency = 1, env = {}, timeout = 10 * MINUTE } = {}) {
-  const files = list(folder, /\.test\.mjs$/);
+async function nodeTests(suite, mode, folder, { pattern = /\.test\.mjs$/, concurrency = 1, env = {}, timeout = 10 * MINUTE } = {}) {
+  const files = list(folder, pattern);
   if (files.length === 0) return;
   if (!(await make(suite, mode, "parleyd", "parleyctl"))) return;
   if (!(await make(suite, "release", "web", "test-modules"))) return;
@@ -298,6 +298,13 @@ async function sanitized(mode) {
   await suite(`${mode} contract`, async (s) => cmocka(s, mode, contractSources(), await servers(s)));
   await suite(`${mode} integration`, async (s) =>
     nodeTests(s, mode, "tests/integration", { concurrency: 2, timeout: 15 * MINUTE, env: await servers(s) }));
+  // Attacks and shortages, for what they make the server do: how long it takes is looked at in the suite `fault`.
+  await suite(`${mode} fault`, (s) =>
+    nodeTests(s, mode, "tests/fault", {
+      pattern: /^(hostile|limits)\.test\.mjs$/,
+      concurrency: 2,
+      env: { FAULT_SHORT: "1", FAULT_FLOOR_MS: "1000" },
+    }));
 }
 
 const SUITES = {

@@ -369,12 +369,8 @@ static void find_web_root(struct config *config)
         return;
     free(config->web_root);
     put_installed_web_root(&path);
-    if (access("web/dist/index.html", R_OK) == 0)
-        config->web_root = mem_strdup("./web/dist");
-    else if (access(path.data, R_OK) == 0)
-        config->web_root = mem_strdup(path.data);
-    else
-        config->web_root = mem_strdup("/usr/share/parley/web");
+    bool in_tree = access("web/dist/index.html", R_OK) == 0;
+    config->web_root = mem_strdup(in_tree ? "./web/dist" : path.data);
     buf_free(&path);
 }
 

@@ -37,8 +37,10 @@ struct mail_list {
 
 /* Answers first, events after them: a sender has its answer before the event of its own message.
  * The calls of one worker go as one list, in the order in which they were applied. The lists are
- * made before any of them is posted: a worker frees its calls as soon as it has them. */
-static void post_answers(struct node *node, const struct store_commit *commit)
+ * made before any of them is in a mailbox: a worker frees its calls as soon as it has them. The
+ * workers are woken when the events are there too, so that both leave with one write. */
+static void publish(struct node *node, const struct store_commit *commit,
+                    struct event *const *events, size_t events_n)
 {
     struct mail_list *lists = mem_zalloc(node->workers_n * sizeof(*lists));
 
@@ -53,7 +55,11 @@ static void post_answers(struct node *node, const struct store_commit *commit)
     }
     for (unsigned w = 0; w < node->workers_n; w++)
         if (lists[w].first != NULL)
-            mailbox_post_list(&node->workers[w]->box, lists[w].first, lists[w].last);
+            mailbox_lay_list(&node->workers[w]->box, lists[w].first, lists[w].last);
+    bus_publish(node->bus, events, events_n);
+    for (unsigned w = 0; w < node->workers_n; w++)
+        if (lists[w].first != NULL)
+            mailbox_wake(&node->workers[w]->box);
     free(lists);
 }
 
@@ -69,8 +75,7 @@ static void on_commit(void *arg, const struct store_commit *commit)
     for (size_t i = 0; i < commit->events_n; i++)
         if (commit->events[i].type != STORE_EVENT_READ_MARKED)
             events[n++] = event_make(&commit->events[i]);
-    post_answers(node, commit);
-    bus_publish(node->bus, events, n);
+    publish(node, commit, events, n);
     for (size_t i = 0; i < n; i++)
         event_unref(events[i]);
     free(events);

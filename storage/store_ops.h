@@ -159,9 +159,10 @@ struct store_ops {
                            struct chan *out);
     enum err (*chan_add)(struct store_conn *, const struct chan *); /* CONFLICT: the name */
     enum err (*chan_save)(struct store_conn *, const struct chan *);
-    /* The channel and its members are gone; its messages wait to be purged: nothing finds them. */
+    /* The channel is gone; its members (no list of channels shows it to them) and its messages
+     * (nothing finds them) wait to be purged. */
     enum err (*chan_remove)(struct store_conn *, const struct chan *);
-    /* A stream whose channel was removed and whose messages are still there; NOT_FOUND. */
+    /* A stream whose channel was removed and whose purge is not done; NOT_FOUND. Key and name. */
     enum err (*purge_next)(struct store_conn *, struct stream *out);
     /* Its messages up to SEQ go; DONE: none are left. */
     enum err (*purge)(struct store_conn *, const struct stream *, uint64_t seq, bool done);

@@ -170,6 +170,22 @@ test("guessing many names from one address is slowed down; other addresses are n
   assert.equal((await from("198.51.100.2", "ann", PASSWORD)).status, 200);
 });
 
+test("an address makes only so many accounts; other addresses and the admin socket are not concerned", async () => {
+  const args = ["--trusted-proxies", "127.0.0.1", "--registrations-per-address", "3"];
+  const server = await serve({ args });
+  const from = (address, name) =>
+    post(server, "auth.register", { name, password: PASSWORD }, { "X-Forwarded-For": address });
+  for (const name of ["one", "two", "three"]) assert.equal((await from("198.51.100.1", name)).status, 200);
+  const limited = await from("198.51.100.1", "four");
+  assert.equal(limited.status, 429);
+  assert.equal(limited.body.type, "rate_limited");
+  assert.ok(limited.body.retry_after_ms > 1_000_000 && limited.body.retry_after_ms <= 1_200_000, JSON.stringify(limited.body));
+  assert.equal((await from("198.51.100.2", "four")).status, 200);
+  assert.equal((await post(server, "auth.login", { name: "one", password: PASSWORD }, { "X-Forwarded-For": "198.51.100.1" })).status, 200);
+  for (const name of ["five", "six", "seven", "eight"])
+    assert.equal((await admin(server, "auth.register", { name, password: PASSWORD })).status, 200);
+});
+
 test("a storm of sign-ins does not keep messages from being sent", async () => {
   const server = await serve({ args: ["--trusted-proxies", "127.0.0.1"] });
   const ann = await registered(server, "ann");
