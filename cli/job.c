@@ -14,8 +14,7 @@ struct job {
     struct cli *cli;
     struct progress bar;
     bool bar_started;
-    char unit[32];
-    char label[48];
+    char step[32], unit[32];
 };
 
 static void copy_safe(char *to, size_t size, const char *from)
@@ -27,26 +26,24 @@ static void copy_safe(char *to, size_t size, const char *from)
     buf_free(&safe);
 }
 
-/* A job may have several steps, each with a bar of its own. `unit` tells what is counted, in one
- * word, or what is being done ("copying pages"). */
+/* A job may have several steps, each with a bar of its own. */
 static void show(struct job *job, struct reader *r, const json_t *state)
 {
+    const char *step = reader_string(r, state, "step");
     const char *unit = reader_string(r, state, "unit");
-    bool phrase = strchr(unit, ' ') != NULL;
     uint64_t done = reader_uint(r, state, "done");
     uint64_t total = reader_uint(r, state, "total");
-    char safe[sizeof(job->unit)];
+    char safe[sizeof(job->step)];
 
     if (r->failed || total == 0)
         return; /* not begun */
-    copy_safe(safe, sizeof(safe), unit);
-    if (!job->bar_started || strcmp(safe, job->unit) != 0) {
+    copy_safe(safe, sizeof(safe), step);
+    if (!job->bar_started || strcmp(safe, job->step) != 0) {
         if (job->bar_started)
             progress_end(&job->bar, monotonic_ms());
-        memcpy(job->unit, safe, sizeof(safe));
-        copy_safe(job->label, sizeof(job->label), phrase ? unit : reader_string(r, state, "kind"));
-        progress_start(&job->bar, stderr, job->cli->err, job->label, phrase ? "" : job->unit,
-                       monotonic_ms());
+        memcpy(job->step, safe, sizeof(safe));
+        copy_safe(job->unit, sizeof(job->unit), unit);
+        progress_start(&job->bar, stderr, job->cli->err, job->step, job->unit, monotonic_ms());
         job->bar_started = true;
     }
     progress_update(&job->bar, done, total, monotonic_ms());

@@ -53,7 +53,7 @@ static void put_numbers(const struct progress *p, struct buf *buf)
     } else {
         buf_printf(buf, "  %s", a);
     }
-    if (!bytes && *p->unit != '\0')
+    if (!bytes)
         buf_printf(buf, " %s", p->unit);
     if (p->rate < 0.5)
         return;
@@ -127,7 +127,7 @@ void progress_end(struct progress *p, uint64_t now_ms)
 {
     char amount[UNITS_SIZE];
     char time[UNITS_SIZE];
-    bool named = *p->unit != '\0' && strcmp(p->unit, "bytes") != 0;
+    bool named = strcmp(p->unit, "bytes") != 0;
 
     progress_clear(p);
     format_amount(p, p->total > 0 ? p->total : p->done, amount);

@@ -18,7 +18,7 @@
 struct progress {
     FILE *out;
     struct term term;
-    const char *unit; /* "bytes", or what is counted: "events"; "" when the label tells */
+    const char *unit; /* "bytes", or what is counted: "events" */
     char label[48];
     uint64_t done;
     uint64_t total; /* 0: not known yet */

@@ -12,19 +12,20 @@
 struct steps {
     struct cli *cli;
     struct progress bar;
-    char what[48];
+    const char *step; /* NULL: none yet */
 };
 
 /* Each step of the work has its own bar. */
-static bool on_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+static bool on_progress(void *arg, const char *step, const char *unit, uint64_t done,
+                        uint64_t total)
 {
     struct steps *steps = arg;
 
-    if (strcmp(what, steps->what) != 0) {
-        if (steps->what[0] != '\0')
+    if (steps->step == NULL || strcmp(step, steps->step) != 0) {
+        if (steps->step != NULL)
             progress_end(&steps->bar, monotonic_ms());
-        (void)snprintf(steps->what, sizeof(steps->what), "%s", what);
-        progress_start(&steps->bar, stderr, steps->cli->err, steps->what, "", monotonic_ms());
+        steps->step = step;
+        progress_start(&steps->bar, stderr, steps->cli->err, step, unit, monotonic_ms());
     }
     progress_update(&steps->bar, done, total, monotonic_ms());
     return true;
@@ -51,11 +52,11 @@ enum exit_code cmd_rebuild(struct cli *cli)
     }
     enum err err = store_rebuild(url.data, on_progress, &steps, error);
     if (err == ERR_OK) {
-        if (steps.what[0] != '\0')
+        if (steps.step != NULL)
             progress_end(&steps.bar, monotonic_ms());
         (void)puts(cli->json ? "{}" : "The tables are rebuilt.");
     } else {
-        if (steps.what[0] != '\0')
+        if (steps.step != NULL)
             progress_clear(&steps.bar);
         report_error("nothing was changed: %s", error);
     }

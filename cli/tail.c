@@ -76,7 +76,9 @@ static enum exit_code take_top(struct tail *tail, const json_t *answer,
 
     *seq_out = reader_uint_opt(&r, channel, "seq");
     if (!r.failed && epoch == NULL) {
-        report_error("only members can follow a channel, and you are none of this one");
+        report_error("over the network only members can follow a channel");
+        report_hint(
+            "Join it, or run parleyctl on the server itself: there it follows any channel.");
         return EXIT_CODE_FORBIDDEN;
     }
     if (!reader_ok(&r) || strlen(epoch) > EPOCH_MAX || !id_is_valid(id))
@@ -100,8 +102,7 @@ static enum exit_code read_top(struct tail *tail, char epoch_out[EPOCH_MAX + 1],
     if (code == EXIT_CODE_OK)
         code = take_top(tail, reply.json, epoch_out, seq_out);
     else if (code == EXIT_CODE_NOT_FOUND)
-        report_hint("parleyctl channel list shows all channels; to follow one you must be a "
-                    "member.");
+        report_hint("parleyctl channel list shows the channels there are.");
     buf_free(&params);
     reply_free(&reply);
     return code;

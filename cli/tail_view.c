@@ -303,6 +303,18 @@ static void on_channel(struct tail_view *view, struct reader *r, const json_t *p
     (void)fputc('\n', stdout);
 }
 
+static void on_channel_deleted(struct tail_view *view, struct reader *r, const json_t *params)
+{
+    const char *actor = reader_string(r, params, "actor");
+
+    if (r->failed)
+        return;
+    print_time(view, reader_string(r, params, "at"));
+    (void)fputs("* ", stdout);
+    print_name(view, actor);
+    (void)fputs(" deleted the channel\n", stdout);
+}
+
 void tail_view_event(struct tail_view *view, struct reader *r, const json_t *event)
 {
     static const struct {
@@ -312,7 +324,7 @@ void tail_view_event(struct tail_view *view, struct reader *r, const json_t *eve
         {"message.created", on_created},  {"message.updated", on_updated},
         {"message.deleted", on_deleted},  {"member.joined", on_joined},
         {"member.left", on_left},         {"channel.updated", on_channel},
-        {"channel.archived", on_channel},
+        {"channel.archived", on_channel}, {"channel.deleted", on_channel_deleted},
     };
     const char *method = reader_string(r, event, "method");
     const json_t *params = reader_object(r, event, "params");

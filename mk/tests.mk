@@ -93,10 +93,10 @@ run_tests = BUILD=$(BUILD) scripts/test.mjs
 ## test: install what is missing, build and run every suite (SUITES="unit integration" for some)
 test: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) $(SUITES)
-## asan: unit, contract and integration tests under AddressSanitizer and UBSan
+## asan: unit, contract, integration and short fault tests under AddressSanitizer and UBSan
 asan: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) asan
-## tsan: unit, contract and integration tests under ThreadSanitizer
+## tsan: unit, contract, integration and short fault tests under ThreadSanitizer
 tsan: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) tsan
 ## fuzz: run every fuzzer for FUZZ_SECONDS each (default 600)

@@ -15,8 +15,6 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSyn
 import { cpus } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { installMongo, startMongo } from "../tests/lib/mongo.mjs";
-import { startRedis } from "../tests/lib/redis.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(ROOT);
@@ -141,6 +139,8 @@ let starting; // the promise of their environment
 const started = []; // how to stop each; both end with this process in any case
 
 async function startServers() {
+  const { installMongo, startMongo } = await import("../tests/lib/mongo.mjs");
+  const { startRedis } = await import("../tests/lib/redis.mjs");
   const env = {};
   if (!process.env.PARLEY_TEST_REDIS) {
     const redis = await startRedis();
@@ -234,8 +234,8 @@ async function cmocka(suite, mode, sources, env = {}) {
   });
 }
 
-async function nodeTests(suite, mode, folder, { concurrency = 1, env = {}, timeout = 10 * MINUTE } = {}) {
-  const files = list(folder, /\.test\.mjs$/);
+async function nodeTests(suite, mode, folder, { pattern = /\.test\.mjs$/, concurrency = 1, env = {}, timeout = 10 * MINUTE } = {}) {
+  const files = list(folder, pattern);
   if (files.length === 0) return;
   if (!(await make(suite, mode, "parleyd", "parleyctl"))) return;
   if (!(await make(suite, "release", "web", "test-modules"))) return;
@@ -298,6 +298,13 @@ async function sanitized(mode) {
   await suite(`${mode} contract`, async (s) => cmocka(s, mode, contractSources(), await servers(s)));
   await suite(`${mode} integration`, async (s) =>
     nodeTests(s, mode, "tests/integration", { concurrency: 2, timeout: 15 * MINUTE, env: await servers(s) }));
+  // Attacks and shortages, for what they make the server do: how long it takes is looked at in the suite `fault`.
+  await suite(`${mode} fault`, (s) =>
+    nodeTests(s, mode, "tests/fault", {
+      pattern: /^(hostile|limits)\.test\.mjs$/,
+      concurrency: 2,
+      env: { FAULT_SHORT: "1", FAULT_FLOOR_MS: "1000" },
+    }));
 }
 
 const SUITES = {
@@ -324,11 +331,15 @@ const SUITES = {
       await inParallel(cpus().length, list("tests/fuzz", /^fuzz_.*\.c$/).map((source) => () => fuzzTarget(s, source)));
     }),
   browser: () => suite("browser", (s) => nodeTests(s, "release", "tests/browser")),
+  deploy: () => suite("deploy", (s) => nodeTests(s, "release", "tests/deploy", { timeout: 60 * MINUTE })),
   asan: () => sanitized("asan"),
   tsan: () => sanitized("tsan"),
 };
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES);
+// Starts a container engine and installs whole systems: only when it is asked for.
+const ON_REQUEST = ["deploy"];
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES).filter((name) => !ON_REQUEST.includes(name));
 const unknown = wanted.find((name) => !Object.hasOwn(SUITES, name));
 if (unknown) {
   console.error(`no suite is called '${unknown}'; there are: ${Object.keys(SUITES).join(" ")}`);

@@ -166,6 +166,8 @@ static void docs_text(struct buf *out, const char *what)
         buf_puts(out, "a file");
     else if (strcmp(what, "URL") == 0)
         buf_puts(out, "an address");
+    else if (strcmp(what, "CODE") == 0)
+        buf_puts(out, "a code");
     else if (strcmp(what, "WORD") == 0)
         buf_puts(out, "lower-case letters, digits, '.', '_', '-'");
     else

@@ -45,7 +45,7 @@ static struct request *request_create(struct conn *conn, bool http)
     req->call.req.arena = req->arena;
     req->started_ns = clock_monotonic_ns();
     req->retry_after_ms = -1;
-    req->address = peer_address(conn->peer);
+    req->address = arena_strdup(req->arena, peer_address(conn->peer)); /* outlives the peer */
     conn->requests++;
     return req;
 }
@@ -171,11 +171,25 @@ static void run_step(struct request *req)
     request_resume(req, step(req));
 }
 
+/* Nobody is there to have what was read. Who asks for much, does not read the answers and is closed
+ * for it would otherwise still have all of them written out. */
+static bool is_moot(const struct request *req)
+{
+    const struct conn *conn = req->conn;
+    bool gone = conn->wsi == NULL || (conn->closing && !req->http);
+
+    return gone && req->command->rate == RATE_READ && !store_op_writes(req->call.req.op);
+}
+
 static void store_answered(struct store_call *call)
 {
     struct request *req = container_of(call, struct request, call);
     enum err err = call->req.err;
 
+    if (is_moot(req)) {
+        request_finish(req, ERR_UNAVAILABLE);
+        return;
+    }
     if (err != ERR_OK && err != req->tolerated) {
         req->problem.field = call->req.field;
         req->problem.reason = call->req.reason;
@@ -439,6 +453,7 @@ void dispatch_http(struct conn *conn, const struct http_call *http)
 
     req->token = arena_strdup(req->arena, http->token);
     req->cookie = http->cookie;
+    req->secure = http->secure;
     req->address = arena_strdup(req->arena, http->address);
     req->agent = arena_strdup(req->arena, http->agent);
     request_resume(req, begin_http(req, http->name, http->body, http->len));

@@ -240,6 +240,10 @@ static void apply_membership(struct stream *s, struct event *event)
         stream_seal(s);
         for (size_t i = s->live_n; i-- > 0;)
             session_on_channel_joined(s->live[i]->conn, event);
+    } else if (event->type == STORE_EVENT_CHANNEL_DELETED) {
+        stream_seal(s);
+        while (s->live_n > 0) /* that all of them leave is nobody's concern any more */
+            hub_unsubscribe(s->live[s->live_n - 1]->conn, s->name);
     }
 }
 

@@ -41,14 +41,15 @@ void sub_go_live(struct sub *sub)
 static bool sub_take(struct sub *sub, struct event *event)
 {
     struct conn *conn = sub->conn;
-    bool own_leave = event->type == STORE_EVENT_MEMBER_LEFT && event->seq > sub->cut &&
-                     strcmp(event->subject, conn->session->user) == 0;
+    bool ends = event->type == STORE_EVENT_CHANNEL_DELETED ||
+                (event->type == STORE_EVENT_MEMBER_LEFT && event->seq > sub->cut &&
+                 strcmp(event->subject, conn->session->user) == 0);
 
     sub->pos = event->seq;
     conn_send(conn, event->frame);
     if (conn->closing)
         return false;
-    if (own_leave) {
+    if (ends) {
         hub_unsubscribe(conn, event->stream);
         return false;
     }

@@ -20,7 +20,7 @@ struct job {
     char id[ID_SIZE];
     enum job_state state;
     uint64_t done, total;
-    char unit[32];
+    const char *step, *unit; /* static */
     char error[512];
     char *path;
 };
@@ -62,13 +62,14 @@ void jobs_destroy(struct jobs **jobs)
     free(j);
 }
 
-static bool progress(void *arg, const char *what, uint64_t done, uint64_t total)
+static bool progress(void *arg, const char *step, const char *unit, uint64_t done, uint64_t total)
 {
     struct jobs *jobs = arg;
     struct job *job = &jobs->jobs[jobs->newest];
 
     (void)pthread_mutex_lock(&jobs->lock);
-    (void)snprintf(job->unit, sizeof(job->unit), "%s", what);
+    job->step = step;
+    job->unit = unit;
     job->done = done;
     job->total = total;
     bool go_on = !jobs->stopping;
@@ -112,7 +113,8 @@ enum err jobs_backup(struct jobs *jobs, const char *path, char id_out[ID_SIZE])
         memcpy(id_out, job->id, ID_SIZE);
         job->path = mem_strdup(path);
         job->state = JOB_RUNNING;
-        (void)snprintf(job->unit, sizeof(job->unit), "pages");
+        job->step = "starting";
+        job->unit = "bytes";
         jobs->has_thread = pthread_create(&jobs->thread, NULL, run_backup, jobs) == 0;
         if (!jobs->has_thread)
             job->state = JOB_FAILED;
@@ -135,6 +137,7 @@ enum err jobs_put(struct jobs *jobs, const char *id, struct buf *out)
         buf_json_member(out, "job", job->id);
         buf_json_member(out, "kind", "backup");
         buf_json_member(out, "state", states[job->state]);
+        buf_json_member(out, "step", job->step);
         buf_json_member_int(out, "done", (int64_t)job->done);
         buf_json_member_int(out, "total", (int64_t)job->total);
         buf_json_member(out, "unit", job->unit);

@@ -17,7 +17,8 @@ void jobs_destroy(struct jobs **jobs);
 
 /* Start a backup to PATH. CONFLICT: a job is running. */
 enum err jobs_backup(struct jobs *jobs, const char *path, char id_out[ID_SIZE]);
-/* Appends the members of the job ID: job, kind, state, done, total, unit, error?. NOT_FOUND. */
+/* Appends the members of the job ID: job, kind, state, step, done, total, unit, error?. NOT_FOUND.
+ */
 enum err jobs_put(struct jobs *jobs, const char *id, struct buf *out);
 
 #endif

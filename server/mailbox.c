@@ -16,7 +16,8 @@ void mailbox_init(struct mailbox *box, uv_loop_t *loop, struct worker *worker)
     (void)uv_async_init(loop, &box->wake, on_wake);
 }
 
-void mailbox_post_list(struct mailbox *box, struct mail *first, struct mail *last)
+/* True if nobody has been told of the mail in the box. */
+static bool append(struct mailbox *box, struct mail *first, struct mail *last)
 {
     (void)pthread_mutex_lock(&box->lock);
     bool was_empty = box->head == NULL;
@@ -24,8 +25,23 @@ void mailbox_post_list(struct mailbox *box, struct mail *first, struct mail *las
     *box->tail = first;
     box->tail = &last->next;
     (void)pthread_mutex_unlock(&box->lock);
-    if (was_empty)
-        (void)uv_async_send(&box->wake);
+    return was_empty;
+}
+
+void mailbox_post_list(struct mailbox *box, struct mail *first, struct mail *last)
+{
+    if (append(box, first, last))
+        mailbox_wake(box);
+}
+
+void mailbox_lay_list(struct mailbox *box, struct mail *first, struct mail *last)
+{
+    (void)append(box, first, last);
+}
+
+void mailbox_wake(struct mailbox *box)
+{
+    (void)uv_async_send(&box->wake);
 }
 
 void mailbox_post(struct mailbox *box, struct mail *mail)

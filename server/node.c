@@ -38,8 +38,10 @@ struct mail_list {
 
 /* Answers first, events after them: a sender has its answer before the event of its own message.
  * The calls of one worker go as one list, in the order in which they were applied. The lists are
- * made before any of them is posted: a worker frees its calls as soon as it has them. */
-static void post_answers(struct node *node, const struct store_commit *commit)
+ * made before any of them is in a mailbox: a worker frees its calls as soon as it has them. The
+ * workers are woken when the events are there too, so that both leave with one write. */
+static void publish(struct node *node, const struct store_commit *commit,
+                    struct event *const *events, size_t events_n)
 {
     struct mail_list *lists = mem_zalloc(node->workers_n * sizeof(*lists));
 
@@ -54,7 +56,11 @@ static void post_answers(struct node *node, const struct store_commit *commit)
     }
     for (unsigned w = 0; w < node->workers_n; w++)
         if (lists[w].first != NULL)
-            mailbox_post_list(&node->workers[w]->box, lists[w].first, lists[w].last);
+            mailbox_lay_list(&node->workers[w]->box, lists[w].first, lists[w].last);
+    bus_publish(node->bus, events, events_n);
+    for (unsigned w = 0; w < node->workers_n; w++)
+        if (lists[w].first != NULL)
+            mailbox_wake(&node->workers[w]->box);
     free(lists);
 }
 
@@ -84,8 +90,7 @@ static void on_commit(void *arg, const struct store_commit *commit)
             events[n++] = event_make(&commit->events[i]);
     bool accounts = note_accounts(node, commit);
     atomic_store(&node->posting, true);
-    post_answers(node, commit);
-    bus_publish(node->bus, events, n);
+    publish(node, commit, events, n);
     atomic_store(&node->posting, false);
     if (accounts)
         bus_account(node->bus);
@@ -182,16 +187,21 @@ static bool open_store(struct node *node, char error_out[512])
     return err == ERR_OK;
 }
 
-/* The first account of a server that strangers can reach needs the code from its log. */
+/* The first account of a server that strangers can reach needs a code: the configured one, or a new
+ * one that is printed. */
 static void make_setup_code(struct node *node)
 {
     bool public = false;
 
+    node->setup_code = "";
     for (size_t i = 0; i < node->config.listen.n; i++)
     public = public || !listen_addr_is_loopback(&node->config.listen.items[i]);
     atomic_store(&node->has_accounts, has_accounts(node));
-    if (public && !atomic_load(&node->has_accounts))
-        setup_code_make(node->setup_code);
+    if (!public || atomic_load(&node->has_accounts))
+        return;
+    setup_code_make(node->made_code);
+    node->setup_code =
+        node->config.setup_code[0] != '\0' ? node->config.setup_code : node->made_code;
 }
 
 /* As many descriptors as the system gives us; running out of them is handled in listener.c. */
@@ -311,7 +321,7 @@ bool node_start(struct node *node, char error_out[512])
     for (size_t i = 0; i < node->config.listen.n; i++)
         if (!start_listener(node, &node->config.listen.items[i], error_out))
             return false;
-    if (node->setup_code[0] != '\0')
+    if (node->setup_code == node->made_code)
         (void)printf("set-up code for the first account: %s\n", node->setup_code);
     (void)fflush(stdout);
     bus_start(node->bus);

@@ -37,7 +37,8 @@ struct node {
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;
-    char setup_code[32];      /* needed by the first account, "" where it is not */
+    const char *setup_code;   /* needed by the first account, "" where it is not */
+    char made_code[32];       /* it, unless the configuration has one */
     atomic_bool has_accounts; /* once true, for ever */
     atomic_bool draining;
     atomic_bool posting;           /* answers of a commit are out, its events are not posted yet */

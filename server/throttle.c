@@ -1,6 +1,6 @@
-/* One table for names ("n:ann") and addresses ("a:192.0.2.1"). uthash keeps the entries in the
- * order in which they were added; an entry that is used is taken out and added again, so that the
- * first is the one unused for longest.
+/* One table for names ("n:ann"), addresses ("a:192.0.2.1") and addresses that register
+ * ("r:192.0.2.1"). uthash keeps the entries in the order in which they were added; an entry that is
+ * used is taken out and added again, so that the first is the one unused for longest.
  */
 #include "server/throttle.h"
 
@@ -28,6 +28,7 @@ struct entry {
     unsigned failures;
     uint64_t last_ns; /* of the last attempt */
     uint64_t wait_until_ns;
+    struct rate_bucket registrations;
 };
 
 struct throttle {
@@ -85,9 +86,10 @@ static void name_key(const char *name, char key_out[KEY_SIZE])
     (void)snprintf(key_out, KEY_SIZE, "n:%.*s", ADDRESS_TEXT_SIZE - 1, name);
 }
 
-static void address_key(const char *address, char key_out[KEY_SIZE])
+static void address_key(char kind, const char *address, char key_out[KEY_SIZE])
 {
-    memcpy(key_out, "a:", 2);
+    key_out[0] = kind;
+    key_out[1] = ':';
     address_group(address, key_out + 2);
 }
 
@@ -151,7 +153,7 @@ uint32_t throttle_begin(struct throttle *throttle, const char *name, const char 
 
     name_key(name, by_name);
     if (address != NULL)
-        address_key(address, by_address);
+        address_key('a', address, by_address);
     (void)pthread_mutex_lock(&throttle->lock);
     uint32_t wait = entry_wait_ms(entry_find(throttle, by_name), now_ns);
     uint32_t other = entry_wait_ms(entry_find(throttle, by_address), now_ns);
@@ -192,7 +194,7 @@ static void finish(struct throttle *throttle, const char *name, const char *addr
         entry->failures = 0;
     give_back(throttle, key);
     if (address != NULL) {
-        address_key(address, key);
+        address_key('a', address, key);
         give_back(throttle, key);
     }
     (void)pthread_mutex_unlock(&throttle->lock);
@@ -214,7 +216,7 @@ size_t throttle_keys(const char *name, const char *address,
     name_key(name, keys_out[0]);
     if (address == NULL)
         return 1;
-    address_key(address, keys_out[1]);
+    address_key('a', address, keys_out[1]);
     return THROTTLE_KEYS;
 }
 
@@ -243,18 +245,40 @@ size_t throttle_entries(struct throttle *throttle)
     return n;
 }
 
+/* A token every INTERVAL_NS, BURST of them at once. */
+static uint32_t bucket_take(struct rate_bucket *bucket, uint64_t interval_ns, uint32_t burst,
+                            uint64_t now_ns)
+{
+    uint64_t room = interval_ns * (burst > 0 ? burst : 1);
+    uint64_t from = bucket->full_at_ns > now_ns ? bucket->full_at_ns : now_ns;
+
+    if (from + interval_ns > now_ns + room) {
+        uint64_t wait = from + interval_ns - now_ns - room;
+        return (uint32_t)((wait + ns_per_ms - 1) / ns_per_ms);
+    }
+    bucket->full_at_ns = from + interval_ns;
+    return 0;
+}
+
 uint32_t rate_take(struct rate_bucket *bucket, const struct rate_limit *limit, uint64_t now_ns)
 {
     if (limit->per_second == 0)
         return 0;
-    uint64_t interval = UINT64_C(1000000000) / limit->per_second;
-    uint64_t room = interval * (limit->burst > 0 ? limit->burst : 1);
-    uint64_t from = bucket->full_at_ns > now_ns ? bucket->full_at_ns : now_ns;
+    return bucket_take(bucket, UINT64_C(1000000000) / limit->per_second, limit->burst, now_ns);
+}
 
-    if (from + interval > now_ns + room) {
-        uint64_t wait = from + interval - now_ns - room;
-        return (uint32_t)((wait + ns_per_ms - 1) / ns_per_ms);
-    }
-    bucket->full_at_ns = from + interval;
-    return 0;
+uint32_t throttle_registration(struct throttle *throttle, const char *address, uint32_t per_hour,
+                               uint64_t now_ns)
+{
+    char key[KEY_SIZE];
+
+    if (per_hour == 0)
+        return 0;
+    address_key('r', address, key);
+    (void)pthread_mutex_lock(&throttle->lock);
+    struct entry *entry = entry_touch(throttle, key, now_ns);
+    uint32_t wait =
+        bucket_take(&entry->registrations, UINT64_C(3600000000000) / per_hour, per_hour, now_ns);
+    (void)pthread_mutex_unlock(&throttle->lock);
+    return wait;
 }

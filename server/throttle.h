@@ -1,4 +1,5 @@
-/* throttle.h - slowing down who guesses passwords, and token buckets for commands.
+/* throttle.h - slowing down who guesses passwords or makes accounts by the dozen, and token buckets
+ * for commands.
  *
  * Threading: a throttle locks itself, any thread; a rate_bucket belongs to whoever holds it.
  * Units: ns of clock_monotonic_ns() in, milliseconds to wait out.
@@ -39,6 +40,10 @@ uint32_t throttle_begin(struct throttle *throttle, const char *name, const char 
 void throttle_succeeded(struct throttle *throttle, const char *name, const char *address);
 /* It was not judged at all (queue full, store away): both get it back. */
 void throttle_cancelled(struct throttle *throttle, const char *name, const char *address);
+/* One more attempt to make an account from ADDRESS, of which PER_HOUR are let through in an hour,
+ * and at once: 0, or how long to wait. PER_HOUR 0: no limit. */
+uint32_t throttle_registration(struct throttle *throttle, const char *address, uint32_t per_hour,
+                               uint64_t now_ns);
 /* What other nodes are told of an attempt that was judged: "n:<name>" and, with an address,
  * "a:<group>". Returns how many keys there are. */
 enum { THROTTLE_KEYS = 2, THROTTLE_KEY_SIZE = 66 };

@@ -23,9 +23,12 @@
 
 enum {
     TICK_MS = 1000,
-    HTTP_REQUEST_SECONDS = 30, /* from a request's headers to the end of its body */
-    HEARTBEAT_SLICES = 4,      /* a tick looks at every fourth connection */
-    PACE_FLOOR_NS = 200000,    /* a flush shorter than this is followed by no pause */
+    HTTP_REQUEST_SECONDS = 30,   /* from a request's headers to the end of its body */
+    HEARTBEAT_SLICES = 4,        /* a tick looks at every fourth connection */
+    FLUSH_SLICE_NS = 500000,     /* then the loop looks for input before the flush goes on */
+    FLUSH_STEP = 16,             /* connections between two looks at the clock */
+    FLUSH_SHARE = 4,             /* flushing batches takes a quarter of the time */
+    FLUSH_INTERVAL_NS = 4000000, /* but the next flush waits no longer than this */
 };
 
 /* -- the turn -------------------------------------------------------------------------------------
@@ -59,19 +62,28 @@ void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes)
     worker->flush_bytes += bytes;
 }
 
-static void flush_conns(struct worker *w)
+/* Write the dirty connections, for a slice at most. True: all of them are written. */
+static bool flush_conns(struct worker *w)
 {
-    for (size_t i = 0; i < w->dirty_n; i++) {
-        struct conn *c = w->dirty[i];
+    uint64_t began = clock_monotonic_ns();
+
+    while (w->dirty_at < w->dirty_n) {
+        struct conn *c = w->dirty[w->dirty_at++];
         c->dirty = false;
         if (c->wsi != NULL && c->websocket)
             (void)conn_flush(c);
         conn_unref(c);
+        if (w->dirty_at % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
+            break;
     }
-    w->dirty_n = 0;
+    w->flush_took_ns += clock_monotonic_ns() - began;
     metric_add(METRIC_DELIVERIES, w->flush_messages);
     metric_add(METRIC_SENT_BYTES, w->flush_bytes);
     w->flush_messages = w->flush_bytes = 0;
+    if (w->dirty_at < w->dirty_n)
+        return false;
+    w->dirty_at = w->dirty_n = 0;
+    return true;
 }
 
 static void end_closing(struct worker *w)
@@ -89,29 +101,48 @@ static void on_pause_over(uv_timer_t *timer)
     (void)timer; /* the turn's end does the rest */
 }
 
-/* The streams' batches go out unless the pause after the last large flush is still on. */
+static void on_unfinished(uv_idle_t *idle)
+{
+    (void)idle; /* the loop looks for input without sleeping; the turn's end goes on */
+}
+
+/* The streams' batches go out when the flush before is finished and its interval over. */
 static void flush_streams(struct worker *w)
 {
     uint64_t now = clock_monotonic_ns();
 
-    if (!hub_is_dirty(w->hub)) {
-        flush_conns(w);
+    if (!hub_is_dirty(w->hub))
         return;
-    }
     if (now < w->next_flush_ns) {
-        flush_conns(w);
         uint64_t ms = (w->next_flush_ns - now + 999999) / 1000000;
         if (!uv_is_active((uv_handle_t *)&w->pacer))
             (void)uv_timer_start(&w->pacer, on_pause_over, ms, 0);
         return;
     }
+    w->flush_started_ns = now;
+    w->flush_took_ns = 0;
     (void)hub_flush(w->hub);
-    flush_conns(w);
-    uint64_t end = clock_monotonic_ns();
-    uint64_t took = end - now;
-    if (took < PACE_FLOOR_NS)
-        took = 0;
-    w->next_flush_ns = end + (took < WORKER_PACE_MAX_NS ? took : WORKER_PACE_MAX_NS);
+}
+
+/* How soon the next batches may go: flushed too often they are small, and each write costs. */
+static void set_pace(struct worker *w)
+{
+    uint64_t interval = FLUSH_SHARE * w->flush_took_ns;
+
+    w->next_flush_ns =
+        w->flush_started_ns + (interval < FLUSH_INTERVAL_NS ? interval : FLUSH_INTERVAL_NS);
+}
+
+static void flush(struct worker *w)
+{
+    if (w->dirty_at == 0)
+        flush_streams(w);
+    if (flush_conns(w)) {
+        set_pace(w);
+        (void)uv_idle_stop(&w->unfinished);
+    } else {
+        (void)uv_idle_start(&w->unfinished, on_unfinished);
+    }
 }
 
 static void on_check(uv_timer_t *timer)
@@ -138,7 +169,7 @@ static void on_turn(uv_prepare_t *prepare)
     struct worker *w = container_of(prepare, struct worker, prepare);
 
     hub_ask(w->hub);
-    flush_streams(w);
+    flush(w);
     if (w->closing_n > 0)
         end_closing(w);
 }
@@ -253,6 +284,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     (void)uv_prepare_init(&w->loop, &w->prepare);
     (void)uv_prepare_start(&w->prepare, on_turn);
     (void)uv_timer_init(&w->loop, &w->pacer);
+    (void)uv_idle_init(&w->loop, &w->unfinished);
     (void)uv_timer_init(&w->loop, &w->check);
     (void)uv_timer_start(&w->check, on_check, TICK_MS, 0);
     (void)uv_timer_init(&w->loop, &w->tick);
@@ -296,6 +328,7 @@ static void stop(struct worker *w)
     uv_close((uv_handle_t *)&w->tick, NULL);
     uv_close((uv_handle_t *)&w->check, NULL);
     uv_close((uv_handle_t *)&w->pacer, NULL);
+    uv_close((uv_handle_t *)&w->unfinished, NULL);
     uv_stop(&w->loop);
 }
 
@@ -388,6 +421,8 @@ void worker_destroy(struct worker **worker)
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
     people_destroy(&w->people);
+    while (w->dirty_at < w->dirty_n)
+        conn_unref(w->dirty[w->dirty_at++]);
     session_check_destroy(&w->session_check);
     free(w->conns);
     free(w->dirty);

@@ -3,9 +3,11 @@
  * A turn of the loop: sockets and mail are served, then (uv_prepare, before it sleeps) the batches
  * of the streams go to the connections and each dirty connection is written once.
  *
- * Pacing: a flush that reached many sockets is followed by a pause as long as it took (at most
- * WORKER_PACE_MAX_NS) before the next batches go out, so that under load more events share a write.
- * A small flush takes microseconds and pauses as little; answers are never held back.
+ * Writing to a thousand sockets takes milliseconds. So that a command does not wait that long, it
+ * is done in slices: after each the loop takes what has come in, and hands it to the committer,
+ * before the flush goes on. What is committed meanwhile joins the next flush. Flushes of small
+ * channels keep a distance of a few milliseconds under load, so that their members, too, get
+ * several events with one write; answers are not held back.
  *
  * Threading: create, start, stop and join from the main thread; everything else on the worker's
  * own, but worker->box takes mail from anywhere.
@@ -34,8 +36,7 @@ struct session_check;
 struct worker_user;
 
 enum {
-    WORKER_WRITE_MAX = 64 * 1024,  /* bytes in one write(2) */
-    WORKER_PACE_MAX_NS = 10000000, /* events wait for a write at most this long */
+    WORKER_WRITE_MAX = 64 * 1024, /* bytes in one write(2) */
 };
 
 struct worker {
@@ -45,9 +46,10 @@ struct worker {
     bool started; /* there is a thread, which has closed the handles when it ends */
     uv_loop_t loop;
     uv_prepare_t prepare;
-    uv_timer_t tick;  /* once a second: heartbeats, time-outs, metrics */
-    uv_timer_t pacer; /* ends a pause */
-    uv_timer_t check; /* hub_check() */
+    uv_timer_t tick;      /* once a second: heartbeats, time-outs, metrics */
+    uv_timer_t pacer;     /* ends the interval between two flushes of batches */
+    uv_idle_t unfinished; /* active while a flush is */
+    uv_timer_t check;     /* hub_check() */
     struct mailbox box;
     struct lws_context *lws;
     struct lws_vhost *vhost;       /* the public one, with TLS if configured */
@@ -60,14 +62,15 @@ struct worker {
 
     struct conn **conns;
     size_t conns_n, conns_cap;
-    struct conn **dirty; /* with something to write */
-    size_t dirty_n, dirty_cap;
+    struct conn **dirty; /* with something to write; those before dirty_at are written */
+    size_t dirty_n, dirty_at, dirty_cap;
     struct conn **closing; /* references: leave their streams at the end of the turn */
     size_t closing_n, closing_cap;
     unsigned char *scratch; /* where frames are joined: conn_scratch_create() */
     uint64_t next_conn_id;
     uint64_t next_flush_ns;
-    uint64_t flush_bytes, flush_messages; /* of the flush under way */
+    uint64_t flush_started_ns, flush_took_ns; /* of batches, the last one */
+    uint64_t flush_bytes, flush_messages;     /* of the flush under way */
     uint64_t tick_due_ns;
     uint64_t revocations; /* grows when a session or account is ended: who was looking asks again */
     uint32_t now_s;       /* monotonic, as of the last tick */

@@ -119,6 +119,9 @@ static enum err replay_member(struct replay *r, struct change *c)
     const char *role = json_string_value(json_object_get(r->data, "role"));
     enum err err = channel_of(r, c);
 
+    if (err == ERR_NOT_FOUND && c->type == STORE_EVENT_MEMBER_LEFT) /* it is deleted */
+        err = txn_chan_gone(r->t, r->stream, &c->chan);
+
     if (err == ERR_OK && r->event->subject == NULL)
         err = ERR_NOT_FOUND;
     if (err == ERR_OK)

@@ -16,7 +16,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -32,6 +35,8 @@
  * written once. Whoever is alone, or nearly, never waits. */
 #define COMMIT_INTERVAL_NS UINT64_C(2000000)
 enum { BUSY_REQUESTS = 4 }; /* in the batch before */
+
+enum { SLICE_NS = 100000 }; /* the shortest there is */
 
 /* Deleted channels are purged when nothing else is to be done, and at least this often; if that
  * fails, again after a while. */
@@ -246,6 +251,8 @@ static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
     memcpy(reason, failed != ERR_OK ? t->conn->reason : "", failed != ERR_OK ? sizeof(reason) : 1);
     t->ops->rollback(t->conn);
     txn_forget(t);
+    if (n == 0)
+        return;
     if (failed != ERR_UNAVAILABLE && n > 1) {
         for (size_t i = 0; i < n; i++)
             commit_batch(c, &reqs[i], 1);
@@ -259,7 +266,7 @@ static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
     }
     if (failed == ERR_UNAVAILABLE)
         stop_writing(c, reason);
-    else if (!log_limited(&c->logged_ms, 1000))
+    else if (n > 0 && !log_limited(&c->logged_ms, 1000))
         log_error("a write failed", LOG_STR("op", store_op_name(reqs[0]->op)),
                   LOG_STR("reason", reason));
     deliver(c, reqs, n, 0, started_ns);
@@ -323,11 +330,17 @@ static void purge(struct committer *c)
         err = purge_step(t);
     if (err == ERR_OK)
         err = t->ops->commit(t->conn);
+    settle_seqs(t);
     c->purge_eager = err == ERR_OK;
     c->purge_ns = err == ERR_OK ? started_ns + PURGE_INTERVAL_NS : 0;
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        if (t->events_n > 0)
+            deliver(c, NULL, 0, t->events_n, started_ns); /* members have left */
         return;
-    if (t->conn->failed != ERR_OK) {
+    }
+    if (t->conn->failed == ERR_CONFLICT) {
+        c->purge_ns = started_ns + PURGE_INTERVAL_NS; /* again, soon */
+    } else if (t->conn->failed != ERR_OK) {
         log_error("a deleted channel cannot be purged", LOG_STR("reason", t->conn->reason));
         c->purge_ns = started_ns + PURGE_RETRY_NS;
     }
@@ -366,7 +379,9 @@ static void commit_gathered(struct committer *c, size_t n)
     uint64_t started_ns = clock_monotonic_ns();
     bool purge_next = wants_purge(c->reqs, n);
 
+    batch_begin(c->store);
     commit_all(c, c->reqs, n);
+    batch_end(c->store);
     c->wait_ns = n >= BUSY_REQUESTS ? started_ns + COMMIT_INTERVAL_NS : 0;
     if (purge_next) {
         c->purge_ns = started_ns + PURGE_INTERVAL_NS;
@@ -394,6 +409,23 @@ static void do_duties(struct committer *c, bool idle)
         purge(c);
 }
 
+/* The committer works in short bursts between syncs, and everybody waits for it: where the kernel
+ * knows slices (Linux 6.12), a short one lets it run as soon as it wakes, also beside a busy worker
+ * on the same core. Elsewhere the call changes nothing. sched_setattr(2); glibc has no name for it.
+ */
+static void ask_for_short_slices(void)
+{
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime_ns, deadline_ns, period_ns;
+    } attr = {.size = sizeof(attr), .nice = getpriority(PRIO_PROCESS, 0), .runtime_ns = SLICE_NS};
+
+    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
 void *committer_run(void *arg)
 {
     struct store *s = arg;
@@ -402,6 +434,7 @@ void *committer_run(void *arg)
     size_t n;
 
     (void)pthread_setname_np(pthread_self(), "store-commit");
+    ask_for_short_slices();
     c.reqs = mem_realloc_array(NULL, s->options.batch_max, sizeof(struct store_req *));
     c.ends = mem_realloc_array(NULL, s->options.batch_max, sizeof(*c.ends));
     txn_init(&c.txn, s->writer);

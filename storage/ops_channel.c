@@ -4,9 +4,8 @@
 
 #include "storage/apply.h"
 #include "storage/ops.h"
+#include "storage/purge.h"
 #include "storage/rules.h"
-
-enum { DELETE_PAGE = STORE_PAGE_MAX };
 
 static enum err answer_view(struct txn *t, struct store_req *req, const struct scope *s)
 {
@@ -147,30 +146,14 @@ enum err op_channel_archive(struct txn *t, struct store_req *req)
     return err == ERR_OK ? answer_view(t, req, &s) : err;
 }
 
-static enum err everybody_leaves(struct txn *t, struct store_req *req, const struct scope *s)
-{
-    struct store_member *members;
-    struct account *user;
-    size_t n;
-    enum err err;
-
-    do {
-        err = t->ops->members_list(t->conn, req->arena, s->chan->stream.key, NULL, DELETE_PAGE,
-                                   &members, &n, NULL);
-        for (size_t i = 0; err == ERR_OK && i < n; i++) {
-            err = txn_account(t, members[i].user.id, &user);
-            if (err == ERR_OK)
-                err = member_leave(t, s->actor, s->chan, user);
-        }
-    } while (err == ERR_OK && n > 0);
-    return err;
-}
-
+/* The channel is gone at once, and with it the first of its members; a large channel's others leave
+ * in steps of their own (purge.h). */
 enum err op_channel_delete(struct txn *t, struct store_req *req)
 {
     struct scope s;
     struct store_channel shown;
     uint64_t seq;
+    size_t left;
     enum err err = scope_enter(t, req, req->in.channel.channel, &s);
 
     if (err != ERR_OK)
@@ -178,14 +161,14 @@ enum err op_channel_delete(struct txn *t, struct store_req *req)
     if (!actor_is_admin(&req->actor))
         return txn_refuse(req, ERR_FORBIDDEN, "channel", "only an admin may delete a channel");
     err = view_channel(t, req->arena, s.chan, NULL, &shown);
-    if (err == ERR_OK)
-        err = everybody_leaves(t, req, &s);
     shown.members = 0;
     shown.users_n = 0;
     if (err == ERR_OK)
         err = emit_channel(t, s.actor, s.chan, STORE_EVENT_CHANNEL_DELETED, &shown, &seq);
     struct change change = {.type = STORE_EVENT_CHANNEL_DELETED, .chan = s.chan, .at = t->now};
-    return err == ERR_OK ? apply(t, &change) : err;
+    if (err == ERR_OK)
+        err = apply(t, &change);
+    return err == ERR_OK ? purge_members(t, s.actor, s.chan, &left) : err;
 }
 
 /* -- direct conversations -------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ static enum err pause_for_breath(struct rebuild *r)
 
     txn_start(&r->txn);
     if (err == ERR_OK && r->progress != NULL &&
-        !r->progress(r->arg, "replaying events", r->done, r->total)) {
+        !r->progress(r->arg, "replaying", "events", r->done, r->total)) {
         r->stopped = true;
         err = ERR_UNAVAILABLE;
     }

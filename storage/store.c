@@ -41,8 +41,10 @@ enum err backend_open(const char *url, bool existing, struct store_backend **out
     *out = NULL;
     if (ops != NULL)
         return ops->open(path, existing, out, error_out);
+    /* Not all of it: there may be a password inside. */
     (void)snprintf(error_out, STORE_ERROR_SIZE,
-                   "not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"");
+                   "%.*s: not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"",
+                   (int)strcspn(url, ":"), url);
     return ERR_INVALID_PARAMS;
 }
 
@@ -87,6 +89,7 @@ enum err store_open(const struct store_options *options, struct store **store_ou
     fill_defaults(s, options);
     s->writable = true;
     (void)pthread_mutex_init(&s->state_lock, NULL);
+    (void)pthread_mutex_init(&s->order_lock, NULL);
     queue_init(&s->writes, s->options.queue_max);
     queue_init(&s->reads, s->options.queue_max);
     enum err err = backend_open(s->url, false, &s->backend, error_out);
@@ -121,6 +124,7 @@ void store_close(struct store **store)
     queue_destroy(&s->writes);
     queue_destroy(&s->reads);
     (void)pthread_mutex_destroy(&s->state_lock);
+    (void)pthread_mutex_destroy(&s->order_lock);
     free(s->readers);
     free(s->url);
     free(s);

@@ -9,7 +9,9 @@
  *   store_submit() from any thread, never blocks. A request runs on a storage thread:
  *     - writes on the one committer, which joins what is pending into a batch (group commit), makes
  * it durable (fsync) and then calls on_commit once for the batch;
- *     - reads on one of `readers` threads, which calls on_read for each.
+ *     - reads on one of `readers` threads; on_read is called for each, there or, for a read of the
+ *       log that ends while a batch is under way, on the committer after that batch: so nobody
+ *       hears of an event before its sender has the answer.
  *   Both callbacks run on storage threads: hand over and return, never block.
  * Ownership: the caller owns the request and keeps it and its strings alive until the callback has
  *   got it. What comes back is allocated from the request's own arena.
@@ -164,7 +166,8 @@ void store_message_json(struct buf *out, const struct store_message *message);
 /* VIEW: with the members of the asking user's view (the channel must be joined). */
 void store_channel_json(struct buf *out, const struct store_channel *channel, bool view);
 
-/* Who asks. SYSTEM stands for the server itself: everything is allowed and visible. */
+/* Who asks. SYSTEM stands for the server itself: everything is allowed and visible, but for editing
+ * what others wrote. */
 struct store_actor {
     const char *user;
     enum store_role role;
@@ -186,7 +189,8 @@ enum store_op {
     STORE_CHANNEL_UPDATE,  /* in.channel {channel, name?, topic?}; out.channel; moderator */
     STORE_CHANNEL_ARCHIVE, /* in.channel {channel}; out.channel; moderator */
     STORE_CHANNEL_DELETE,  /* in.channel {channel}; admin: members leave, the texts in
-                              its events are scrubbed soon after */
+                              its events are scrubbed soon after; of a large channel most leave
+                              soon after too */
     STORE_CHANNEL_JOIN,  /* in.channel {channel}; out.channel; public ones; joined already: no event
                           */
     STORE_CHANNEL_LEAVE, /* in.channel {channel}; not a dm */
@@ -365,7 +369,7 @@ struct store_req {
  * a batch that was not committed at all. */
 struct store_commit {
     struct store_req **reqs;
-    size_t reqs_n;
+    size_t reqs_n; /* 0: the members of a deleted channel go on leaving */
     const struct store_event *events;
     size_t events_n;
     uint64_t started_ns, committed_ns; /* monotonic */
@@ -400,8 +404,11 @@ void store_submit(struct store *store, struct store_req *req);
 bool store_is_writable(struct store *store, char reason_out[256]);
 size_t store_queue_depth(struct store *store);
 
-/* PROGRESS: called from the calling thread; return false to stop. TOTAL may grow. */
-typedef bool (*store_progress_fn)(void *arg, const char *what, uint64_t done, uint64_t total);
+/* Called from the calling thread; return false to stop. STEP is what is being done ("copying"),
+ * UNIT what DONE and TOTAL count ("bytes", "events"), both in one word and static. TOTAL may grow;
+ * each step begins anew. */
+typedef bool (*store_progress_fn)(void *arg, const char *step, const char *unit, uint64_t done,
+                                  uint64_t total);
 
 /* Copy the running store to the new file PATH (refuses an existing one) as it was at one moment of
  * the call, verify it (integrity check, counts, every stream contiguous) and mark it as a backup,

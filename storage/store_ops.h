@@ -198,10 +198,11 @@ struct store_ops {
     enum err (*chan_save)(struct store_conn *, const struct chan *);
     /* Instead, when its name has changed; NULL: nothing else to do then. */
     enum err (*chan_rename)(struct store_conn *, const struct chan *, const char *old_name);
-    /* The channel and its members are gone; its messages wait to be purged: nothing finds them. */
+    /* The channel is gone; its members (no list of channels shows it to them) and its messages
+     * (nothing finds them) wait to be purged. */
     enum err (*chan_remove)(struct store_conn *, const struct chan *);
-    /* A stream whose channel was removed and whose messages are still there; its msg_no is set to
-     * the seq up to which they are gone. NOT_FOUND. */
+    /* A stream whose channel was removed and whose purge is not done: its key and name, and as its
+     * msg_no the seq up to which the messages are purged. NOT_FOUND. */
     enum err (*purge_next)(struct store_conn *, struct stream *out);
     /* Its messages up to SEQ go; DONE: none are left. */
     enum err (*purge)(struct store_conn *, const struct stream *, uint64_t seq, bool done);

@@ -300,6 +300,16 @@ enum err txn_chan_new(struct txn *t, const struct chan *chan, struct chan **out)
     return err == ERR_OK ? t->ops->stream_add(t->conn, &(*out)->stream) : err;
 }
 
+enum err txn_chan_gone(struct txn *t, const char *stream, struct chan **out)
+{
+    struct chan *c = arena_alloc(t->batch, sizeof(*c));
+
+    *c = (struct chan){.name = "", .topic = "", .gone = true};
+    (void)snprintf(c->id, sizeof(c->id), "%.*s", ID_MAX, stream + 2);
+    *out = c;
+    return t->ops->stream_get(t->conn, stream, &c->stream);
+}
+
 enum err txn_member(struct txn *t, const struct chan *chan, const struct account *user,
                     struct membership **out)
 {

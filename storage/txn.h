@@ -71,6 +71,8 @@ enum err txn_stream(struct txn *t, char kind, const char *id,
 enum err txn_chan_new(struct txn *t, const struct chan *chan, struct chan **out);
 /* The same for a channel whose stream is there already. */
 enum err txn_chan_keep(struct txn *t, const struct chan *chan, struct chan **out);
+/* What is left of a deleted channel: its id and STREAM's row. Lives until the batch after this. */
+enum err txn_chan_gone(struct txn *t, const char *stream, struct chan **out);
 /* Who acts: an account; for the system without one, the first owner. */
 enum err txn_actor(struct txn *t, const struct store_req *req, struct account **out);
 

@@ -116,6 +116,7 @@ _parleyctl() {
     "node drain"*) options+=' --wait' ;;
     "send"*) options+=' --client-msg-id --retry' ;;
     "tail"*) options+=' --lines --no-follow' ;;
+    "health"*) options+=' --ready' ;;
     "drain"*) options+=' --wait' ;;
     "help"*) options+=' --man' ;;
     esac
@@ -124,7 +125,7 @@ _parleyctl() {
         return
     fi
     case "${given[*]}" in
-    '' | help) _parleyctl_words 'user session channel invite node send tail stats backup rebuild config drain version completion help' ;;
+    '' | help) _parleyctl_words 'user session channel invite node send tail stats health backup rebuild config drain version completion help' ;;
     user) _parleyctl_words 'list create disable enable password role' ;;
     session) _parleyctl_words 'list revoke' ;;
     channel) _parleyctl_words 'list archive delete' ;;

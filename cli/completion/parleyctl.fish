@@ -113,6 +113,9 @@ complete -c parleyctl -n '__parleyctl_in "tail"' -l lines -s n -x -d 'Begin with
 complete -c parleyctl -n '__parleyctl_in "tail"' -l no-follow -d 'End after the last message instead of waiting.'
 complete -c parleyctl -n '__parleyctl_at ""' -a stats -d 'Show the server\'s numbers.'
 complete -c parleyctl -n '__parleyctl_at help' -a stats
+complete -c parleyctl -n '__parleyctl_at ""' -a health -d 'Ask whether the server lives, or accepts writes.'
+complete -c parleyctl -n '__parleyctl_at help' -a health
+complete -c parleyctl -n '__parleyctl_in "health"' -l ready -d 'Ask whether writes are accepted too.'
 complete -c parleyctl -n '__parleyctl_at ""' -a backup -d 'Copy the database while the server runs.'
 complete -c parleyctl -n '__parleyctl_at help' -a backup
 complete -c parleyctl -n '__parleyctl_at "backup"' -F

@@ -48,13 +48,11 @@ static const char *agent_of(const struct request *req)
 
 static void set_cookie(struct request *req, const char *token, int64_t max_age_s)
 {
-    bool tls = req->node->config.tls_cert[0] != '\0';
-
     if (!req->http || req->conn->door == DOOR_ADMIN)
         return;
     (void)snprintf(req->set_cookie, sizeof(req->set_cookie),
                    SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", token,
-                   (long long)max_age_s, tls ? "; Secure" : "");
+                   (long long)max_age_s, req->secure ? "; Secure" : "");
 }
 
 /* The store made the session: the answer. */
@@ -109,6 +107,22 @@ static enum err register_hashed(struct request *req)
     return request_store(req, STORE_USER_CREATE, registered);
 }
 
+/* Whoever asks for accounts again and again. The admin socket may make as many as it likes. */
+static enum err check_registrations(struct request *req)
+{
+    const struct config *config = &req->node->config;
+
+    if (req->conn->door == DOOR_ADMIN || !config->rate_limits)
+        return ERR_OK;
+    uint32_t wait = throttle_registration(req->node->throttle, req->address,
+                                          config->registrations_per_address, req->started_ns);
+    if (wait == 0)
+        return ERR_OK;
+    req->retry_after_ms = wait;
+    req->detail = "Too many accounts were asked for from your address; try again later";
+    return ERR_RATE_LIMITED;
+}
+
 static enum err register_checked(struct request *req)
 {
     const struct node *node = req->node;
@@ -127,6 +141,9 @@ static enum err register_checked(struct request *req)
     }
     if (!first && node->config.registration == REGISTRATION_INVITE && invite == NULL)
         return request_fail(req, ERR_FORBIDDEN, "invite", "this server needs an invite");
+    enum err err = check_registrations(req);
+    if (err != ERR_OK)
+        return err;
     (void)sign_in_begin(req);
     return request_hash(req, request_str(req, "password"), register_hashed);
 }

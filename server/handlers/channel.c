@@ -32,12 +32,24 @@ static void put_joined(struct buf *out, const struct store_channel *channel, boo
     buf_putc(out, '}');
 }
 
+/* The admin socket may follow any channel; a member's view has this already. */
+static void put_top(struct buf *out, const struct store_channel *channel)
+{
+    out->len--; /* more members before the brace */
+    buf_json_member(out, "epoch", channel->epoch);
+    buf_json_member_int(out, "seq", (int64_t)channel->seq);
+    buf_json_member_int(out, "msg_no", (int64_t)channel->msg_no);
+    buf_putc(out, '}');
+}
+
 static enum err put_details(struct request *req)
 {
     const struct store_channel *channel = &req->call.req.out.channel;
 
     buf_json_key(&req->result, "channel");
     put_joined(&req->result, channel, channel->joined);
+    if (req->actor.system && !channel->joined)
+        put_top(&req->result, channel);
     return ERR_OK;
 }
 

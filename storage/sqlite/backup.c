@@ -35,9 +35,27 @@ static enum err fail_sqlite(struct backup *k, const char *path, sqlite3 *db, int
                       db != NULL ? sqlite3_system_errno(db) : 0, k->error_out, STORE_ERROR_SIZE);
 }
 
-static bool go_on(struct backup *k, const char *what, uint64_t done, uint64_t total)
+static bool go_on(struct backup *k, const char *step, const char *unit, uint64_t done,
+                  uint64_t total)
 {
-    return k->progress == NULL || k->progress(k->arg, what, done, total);
+    return k->progress == NULL || k->progress(k->arg, step, unit, done, total);
+}
+
+static bool go_on_checking(struct backup *k, uint64_t done)
+{
+    return go_on(k, "checking", "checks", done, 3);
+}
+
+static uint64_t page_size(sqlite3 *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    uint64_t size = 1;
+
+    if (sqlite3_prepare_v2(db, "PRAGMA page_size", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        size = (uint64_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return size;
 }
 
 /* The open read transaction on FROM keeps the copy on one snapshot: without it, every commit of the
@@ -51,12 +69,13 @@ static enum err copy(struct backup *k)
     sqlite3_backup *backup = sqlite3_backup_init(k->to, "main", k->from, "main");
     if (backup == NULL)
         return fail_sqlite(k, k->partial, k->to, sqlite3_errcode(k->to));
+    uint64_t bytes = page_size(k->from);
     bool wanted = true;
     do {
         rc = sqlite3_backup_step(backup, STEP_PAGES);
         uint64_t total = (uint64_t)sqlite3_backup_pagecount(backup);
-        wanted =
-            go_on(k, "copying pages", total - (uint64_t)sqlite3_backup_remaining(backup), total);
+        uint64_t done = total - (uint64_t)sqlite3_backup_remaining(backup);
+        wanted = go_on(k, "copying", "bytes", done * bytes, total * bytes);
     } while (wanted && rc == SQLITE_OK);
     (void)sqlite3_backup_finish(backup);
     (void)sqlite3_exec(k->from, "COMMIT", NULL, NULL, NULL);
@@ -93,19 +112,21 @@ static enum err verify(struct backup *k)
     static const char strays[] =
         "SELECT (SELECT count(*) FROM events) = (SELECT coalesce(sum(seq), 0) FROM streams)";
 
-    if (!go_on(k, "checking the copy", 0, 3))
+    if (!go_on_checking(k, 0))
         return fail_with(k, k->path, "stopped; nothing was written");
     enum err err = expect(k, "PRAGMA integrity_check(1)", "ok",
                           "the copy is damaged, and so the database may be: check it with"
                           " \"PRAGMA integrity_check\", keep older backups");
-    if (err == ERR_OK && !go_on(k, "checking the copy", 1, 3))
+    if (err == ERR_OK && !go_on_checking(k, 1))
         return fail_with(k, k->path, "stopped; nothing was written");
     if (err == ERR_OK)
         err = expect(k, holes, "0", "a stream of the copy has holes: keep older backups");
-    if (err == ERR_OK && !go_on(k, "checking the copy", 2, 3))
+    if (err == ERR_OK && !go_on_checking(k, 2))
         return fail_with(k, k->path, "stopped; nothing was written");
     if (err == ERR_OK)
         err = expect(k, strays, "1", "events of the copy belong to no stream: keep older backups");
+    if (err == ERR_OK && !go_on_checking(k, 3))
+        return fail_with(k, k->path, "stopped; nothing was written");
     return err;
 }
 

@@ -52,10 +52,8 @@ SQ_OP(chan_remove, const struct chan *chan)
 {
     struct sqlite_conn *c = sq(conn);
     int64_t key = chan->stream.key;
-    enum err err = sq_run(c, sq_bind(c, SQ_MEMBERS_PURGE, "i", key));
+    enum err err = sq_run(c, sq_bind(c, SQ_PURGE_ADD, "i", key));
 
-    if (err == ERR_OK)
-        err = sq_run(c, sq_bind(c, SQ_PURGE_ADD, "i", key));
     return err == ERR_OK ? sq_run(c, sq_bind(c, SQ_CHAN_REMOVE, "i", key)) : err;
 }
 

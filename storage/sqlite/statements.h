@@ -74,7 +74,6 @@
     X(MEMBER_SAVE, "UPDATE members SET role = ?3, read_seq = ?4, read_no = ?5"                     \
                    " WHERE channel = ?1 AND user = ?2")                                            \
     X(MEMBER_REMOVE, "DELETE FROM members WHERE channel = ?1 AND user = ?2")                       \
-    X(MEMBERS_PURGE, "DELETE FROM members WHERE channel = ?1")                                     \
     X(MEMBERS_LIST, "SELECT " SQ_USER ", m.role, m.joined_at FROM members m"                       \
                     " CROSS JOIN users u ON u.key = m.user"                                        \
                     " WHERE m.channel = ?1 AND m.user > ?2 ORDER BY m.user LIMIT ?3")              \

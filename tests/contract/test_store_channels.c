@@ -299,6 +299,15 @@ static void a_large_channel_is_purged_after_a_restart_too(void **state)
     (void)bed_channel(s->bed, s->ann, "general");
 }
 
+static size_t count_of(const char *text, const char *word)
+{
+    size_t n = 0;
+
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+        n++;
+    return n;
+}
+
 static void a_deleted_channel_leaves_no_text_and_frees_its_name(void **state)
 {
     struct scene *s = *state;
@@ -314,9 +323,11 @@ static void a_deleted_channel_leaves_no_text_and_frees_its_name(void **state)
     assert_int_equal(bed_do(s->bed, req), ERR_OK);
     char *log = log_of(s, 'c', s->general);
     wait_purged(s, "dirty");
-    const char *last = strstr(log, "channel.deleted");
-    assert_non_null(last);
-    assert_null(strchr(strchr(last, '\n') + 1, '\n')); /* nothing after it */
+    const char *deleted = strstr(log, "channel.deleted");
+    assert_non_null(deleted);
+    assert_int_equal(count_of(deleted, "member.left"), 2); /* and nothing else after it */
+    assert_int_equal(count_of(deleted, "\n"), 3);
+    assert_int_equal(count_of(log, "member.left"), 2);
     assert_non_null(strstr(log_of(s, 'u', s->ben), "channel.left"));
     assert_int_equal(on(s, STORE_CHANNEL_GET, s->ann, s->general, NULL), ERR_NOT_FOUND);
     assert_int_equal(on(s, STORE_CHANNEL_JOIN, s->ann, s->general, NULL), ERR_NOT_FOUND);
@@ -328,6 +339,139 @@ static void a_deleted_channel_leaves_no_text_and_frees_its_name(void **state)
     assert_int_equal(bed_do(s->bed, req), ERR_OK);
     assert_int_equal(req->out.n, 0);
     assert_string_not_equal(bed_channel(s->bed, s->ben, "general"), s->general);
+}
+
+enum { CROWD = 1000, STEP_EVENTS = 402 }; /* two for each of two hundred, and the request's own */
+
+/* CROWD accounts in the general channel. */
+static void fill_with_people(struct scene *s, const char *people_out[CROWD])
+{
+    struct store_req *reqs[CROWD];
+
+    for (size_t i = 0; i < CROWD; i++) {
+        char *name = arena_alloc(s->bed->arena, 16);
+        (void)snprintf(name, 16, "p%zu", i);
+        reqs[i] = bed_req(s->bed, STORE_USER_CREATE, NULL);
+        reqs[i]->in.user_new.name = reqs[i]->in.user_new.display_name = name;
+        reqs[i]->in.user_new.password_hash = "none";
+        bed_submit(s->bed, reqs[i]);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        bed_wait(s->bed, reqs[i]);
+        assert_int_equal(reqs[i]->err, ERR_OK);
+        people_out[i] = reqs[i]->out.user.id;
+        reqs[i] = req_on(s, STORE_CHANNEL_JOIN, people_out[i], s->general, NULL);
+        bed_submit(s->bed, reqs[i]);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        bed_wait(s->bed, reqs[i]);
+        assert_int_equal(reqs[i]->err, ERR_OK);
+    }
+}
+
+static void note_largest(void *arg, const struct store_commit *commit)
+{
+    size_t *largest = arg;
+
+    if (commit->events_n > *largest)
+        *largest = commit->events_n;
+}
+
+static void delete_general(struct scene *s)
+{
+    struct store_req *req = req_on(s, STORE_CHANNEL_DELETE, s->ann, s->general, NULL);
+
+    req->actor.role = STORE_ROLE_OWNER;
+    assert_int_equal(bed_do(s->bed, req), ERR_OK);
+}
+
+static void wait_until_all_have_left(struct scene *s, size_t members)
+{
+    uint64_t deadline = clock_monotonic_ns() + UINT64_C(20000000000);
+
+    while (count_of(log_of(s, 'c', s->general), "member.left") < members) {
+        if (clock_monotonic_ns() > deadline)
+            fail_msg("not all have left after 20 s");
+        (void)usleep(2000);
+    }
+}
+
+/* What everybody must find in the end, however it was interrupted. */
+static void assert_all_left_once(struct scene *s, const char *const people[CROWD])
+{
+    char *log = log_of(s, 'c', s->general);
+
+    assert_int_equal(count_of(log, "member.left"), CROWD + 2);
+    assert_int_equal(count_of(log, "channel.deleted"), 1);
+    char *by_ann = arena_alloc(s->bed->arena, 64);
+    (void)snprintf(by_ann, 64, " member.left %s ", s->ann);
+    assert_int_equal(count_of(log, by_ann), CROWD + 2);
+    for (size_t i = 0; i < CROWD; i += 37)
+        assert_int_equal(count_of(log_of(s, 'u', people[i]), "channel.left"), 1);
+}
+
+static void a_crowd_leaves_a_deleted_channel_in_steps(void **state)
+{
+    struct scene *s = *state;
+    const char *people[CROWD];
+    size_t largest = 0;
+
+    fill_with_people(s, people);
+    const char *other = bed_channel(s->bed, s->ann, "other");
+    s->bed->on_commit_arg = &largest;
+    s->bed->on_commit = note_largest;
+    delete_general(s);
+    assert_int_equal(on(s, STORE_CHANNEL_GET, people[CROWD - 1], s->general, NULL), ERR_NOT_FOUND);
+    struct store_req *req = bed_req(s->bed, STORE_SNAPSHOT, NULL);
+    req->in.user.user = people[CROWD - 1];
+    assert_int_equal(bed_do(s->bed, req), ERR_OK);
+    assert_int_equal(req->out.n, 0); /* whether told already or not */
+    (void)bed_channel(s->bed, people[CROWD - 1], "general");
+    (void)bed_send(s->bed, s->ann, other, "meanwhile");
+    wait_until_all_have_left(s, CROWD + 2);
+    assert_true(largest <= STEP_EVENTS);
+    assert_all_left_once(s, people);
+}
+
+static void a_crowd_goes_on_leaving_after_a_restart(void **state)
+{
+    struct scene *s = *state;
+    const char *people[CROWD];
+
+    fill_with_people(s, people);
+    delete_general(s);
+    size_t left = 0;
+    for (int i = 0; i < 3; i++) { /* closing does not wait for it */
+        bed_reopen(s->bed);
+        left = count_of(log_of(s, 'c', s->general), "member.left");
+        assert_true(left >= 200);
+    }
+    wait_until_all_have_left(s, CROWD + 2);
+    assert_all_left_once(s, people);
+}
+
+static void a_rebuild_finishes_what_a_deletion_began(void **state)
+{
+    struct scene *s = *state;
+    const char *people[CROWD];
+    char error[512];
+
+    if (s->bed->on_mongo)
+        skip(); /* its nodes do it, stream by stream */
+    fill_with_people(s, people);
+    (void)bed_send(s->bed, s->ben, s->general, "dirty linen");
+    delete_general(s);
+    bed_close(s->bed);
+    assert_int_equal(store_rebuild(s->bed->url, NULL, NULL, error), ERR_OK);
+    char *before = bed_dump(s->bed->path);
+    assert_int_equal(store_rebuild(s->bed->url, NULL, NULL, error), ERR_OK);
+    char *after = bed_dump(s->bed->path);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    bed_must_open(s->bed);
+    assert_all_left_once(s, people);
+    assert_null(strstr(log_of(s, 'c', s->general), "dirty"));
 }
 
 static void lists_show_public_channels_and_ones_own_private_ones(void **state)
@@ -470,6 +614,9 @@ int main(void)
         TEST(an_archived_channel_can_only_be_read),
         TEST(a_deleted_channel_leaves_no_text_and_frees_its_name),
         TEST(a_large_channel_is_purged_after_a_restart_too),
+        TEST(a_crowd_leaves_a_deleted_channel_in_steps),
+        TEST(a_crowd_goes_on_leaving_after_a_restart),
+        TEST(a_rebuild_finishes_what_a_deletion_began),
         TEST(lists_show_public_channels_and_ones_own_private_ones),
         TEST(members_page_completely),
         TEST(a_dm_is_the_same_for_the_same_people),

@@ -241,11 +241,13 @@ struct progress {
     uint64_t calls, last, total, stop_after;
 };
 
-static bool count_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+static bool count_progress(void *arg, const char *step, const char *unit, uint64_t done,
+                           uint64_t total)
 {
     struct progress *p = arg;
 
-    assert_non_null(what);
+    assert_null(strchr(step, ' ')); /* one word each: they label a bar and what it counts */
+    assert_null(strchr(unit, ' '));
     assert_true(done <= total);
     p->last = done;
     p->total = total;
@@ -337,12 +339,13 @@ static void *chat(void *arg)
 }
 
 /* Lets the chatter get a word in before the copy goes on. */
-static bool watch_copy(void *arg, const char *what, uint64_t done, uint64_t total)
+static bool watch_copy(void *arg, const char *step, const char *unit, uint64_t done, uint64_t total)
 {
     struct chatter *c = arg;
     int before = atomic_load(&c->sent);
 
-    (void)what;
+    (void)step;
+    (void)unit;
     assert_true(done <= total);
     uint64_t deadline = clock_monotonic_ns() + UINT64_C(60000000000);
     while (atomic_load(&c->sent) < before + 2 && clock_monotonic_ns() < deadline)

@@ -146,6 +146,15 @@ export async function judgeServer(world, url) {
   await judgePeople(world, url, folded);
 }
 
+/** Ends the chat, however far it is. */
+export function endWorld(world) {
+  world.over = true;
+  for (const device of world.devices) {
+    device.stopping = true;
+    device.client?.vanish();
+  }
+}
+
 /** What a device was doing when it found something wrong: lines. */
 export function explainDevice(world) {
   const { device } = world.violation ?? {};

@@ -44,7 +44,7 @@ export class Device {
       while (!this.stopping && !this.client.closed) await this.live();
       await Promise.allSettled(this.busy);
     }
-    while (!this.client || this.client.closed || this.unsettled.size > 0) {
+    while (!this.world.over && (!this.client || this.client.closed || this.unsettled.size > 0)) {
       if (!this.client || this.client.closed) await this.connect();
       else await this.settle();
     }

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { start, temporaryFolder, within } from "../lib/parleyd.mjs";
 import { Random, chooseSeed } from "../lib/random.mjs";
-import { converge, explainDevice, judgeServer, makeWorld } from "./chat.mjs";
+import { converge, endWorld, explainDevice, judgeServer, makeWorld } from "./chat.mjs";
 import { Violation } from "./checker.mjs";
 
 const SECONDS = Number(process.env.FAULT_SECONDS ?? 15);
@@ -97,7 +97,7 @@ test("nothing acknowledged is lost or doubled and all see one order, whatever di
     if (error instanceof Violation) trouble.stack = trouble.message;
     throw trouble;
   } finally {
-    world.devices.forEach((d) => ((d.stopping = true), d.client?.vanish()));
+    endWorld(world);
     await mortal.server.kill();
   }
   t.diagnostic(`${mortal.kills} kills, ${mortal.drains} drains; ${Object.entries(world.counts).map(([k, n]) => `${n} ${k}`).join(", ")}`);

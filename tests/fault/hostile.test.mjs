@@ -14,7 +14,8 @@ import { View } from "./checker.mjs";
 import { Noticed, startWitness } from "./witness.mjs";
 
 const TIMEOUT_MS = 2000; // of a handshake and of session.start
-const MEMORY_MIB = 96; // what an attack may cost at most
+const sanitized = (process.env.PARLEY_MODE ?? "release") !== "release"; // such a build holds on to what is freed
+const MEMORY_MIB = sanitized ? 1024 : 96; // what an attack may cost at most
 const random = new Random(chooseSeed());
 
 let server, witness, mallory, bodies;
@@ -104,7 +105,8 @@ describe("who does not get to the point", () => {
     const start = Date.now();
     await Promise.all(all.map((r) => r.end(TIMEOUT_MS + 15_000)));
     t.diagnostic(`all closed after ${Date.now() - start} ms`);
-  });
+    // 2,000 ends within a moment cost this process more than the server (0.2 s and 0.14 s), and both have the same two cores
+  }, { floor: 100 });
 
   attack("a request line and headers that come a byte at a time do not go on for ever", async (t) => {
     const [line, headers] = [await drips(100, "", "GET /averylongpath"), await drips(100, "GET / HTTP/1.1\r\n", "X-Slow: 1\r\n")];

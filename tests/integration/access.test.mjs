@@ -1,20 +1,26 @@
 // Who may do what: every command of the table, as a stranger, somebody who is not in the channel, a member, a moderator and
-// the owner. The channel is private, so that for the second its very existence is a secret.
+// the owner, over HTTP and over a WebSocket, and over the admin socket, which acts as the owner. The channel is private, so that
+// for the second its very existence is a secret.
 //
-// Each case works on a channel and a message of its own, made fresh, so that no case depends on another.
+// Each case works on a channel and a message of its own, made when it asks for them, so that no case depends on another.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { join } from "node:path";
+import { Client } from "../lib/client.mjs";
 import { call, start, temporaryFolder } from "../lib/parleyd.mjs";
-import { must, register } from "../lib/people.mjs";
+import { login, must, register } from "../lib/people.mjs";
 
 const WHO = ["stranger", "outsider", "member", "moderator", "owner"];
 const PASSWORD = "correct horse battery";
 const { commands } = JSON.parse(execFileSync(process.env.PARLEYD, ["--dump-protocol"], { maxBuffer: 1 << 24 }));
 
-// What each of WHO gets: `ok` or the type of the error.
+// What each of WHO gets: `ok` or the type of the error. A row is that, the parameters, and
+//   spent: the call uses its session up, so that it gets one that nobody else needs;
+//   afterwards: what to do when it was carried out, with its result;
+//   websocket, admin: what is different there (`admin` only for the owner).
 const signIn = ["unauthenticated", "ok", "ok", "ok", "ok"];
 const members = ["unauthenticated", "not_found", "ok", "ok", "ok"];
 const moderators = ["unauthenticated", "not_found", "forbidden", "ok", "ok"];
@@ -25,11 +31,12 @@ const EXPECTED = {
   "server.info": [everybody, () => ({})],
   "auth.register": [everybody, (c) => ({ name: c.fresh("new"), password: PASSWORD })],
   "auth.login": [everybody, () => ({ name: "member", password: PASSWORD })],
-  "auth.logout": [signIn, () => ({}), { ownToken: true }],
+  "auth.logout": [signIn, () => ({}), { spent: true, admin: "invalid_request" }], // the admin socket has no session
   "auth.sessions": [signIn, () => ({})],
-  "auth.revoke": [signIn, (c) => ({ session: c.other.session }), { ownToken: true }],
-  "auth.password": [signIn, () => ({ old: PASSWORD, new: PASSWORD }), { ownToken: true }],
-  "session.start": [Array(5).fill("invalid_request"), () => ({})], // over HTTP there is none to start
+  "auth.revoke": [signIn, async (c) => ({ session: await c.session(c.caller.name) }), { spent: true }],
+  "auth.password": [signIn, () => ({ old: PASSWORD, new: PASSWORD }), { spent: true }],
+  // there is none to start over HTTP, and only one on a WebSocket
+  "session.start": [Array(5).fill("invalid_request"), () => ({}), { websocket: ["unauthenticated", ...Array(4).fill("conflict")] }],
   "user.get": [signIn, (c) => ({ user: c.ids.member })],
   "user.list": [signIn, () => ({})],
   "user.update": [signIn, () => ({ display_name: "Somebody" })],
@@ -37,39 +44,42 @@ const EXPECTED = {
   "presence.get": [signIn, (c) => ({ users: [c.ids.member] })],
   "channel.create": [signIn, (c) => ({ name: c.fresh("made") })],
   "channel.list": [signIn, () => ({})],
-  "channel.get": [members, (c) => ({ channel: c.channel })],
-  "channel.update": [moderators, (c) => ({ channel: c.channel, topic: "New" })],
-  "channel.archive": [moderators, (c) => ({ channel: c.channel })],
-  "channel.join": [["unauthenticated", "not_found", "ok", "ok", "ok"], (c) => ({ channel: c.channel })],
-  "channel.leave": [members, (c) => ({ channel: c.channel })],
-  "channel.invite": [members, (c) => ({ channel: c.channel, user: c.ids.guest })],
-  "channel.remove": [moderators, (c) => ({ channel: c.channel, user: c.ids.extra })],
-  "channel.members": [members, (c) => ({ channel: c.channel })],
+  "channel.get": [members, (c) => c.room()],
+  "channel.update": [moderators, async (c) => ({ ...(await c.room()), topic: "New" })],
+  "channel.archive": [moderators, (c) => c.room()],
+  "channel.join": [members, (c) => c.room()],
+  "channel.leave": [members, (c) => c.room()],
+  "channel.invite": [members, async (c) => ({ ...(await c.room()), user: c.ids.guest })],
+  "channel.remove": [moderators, async (c) => ({ ...(await c.room()), user: c.ids.extra })],
+  "channel.members": [members, (c) => c.room()],
   "dm.open": [signIn, (c) => ({ users: [c.ids.guest] })],
-  "message.send": [members, (c) => ({ channel: c.channel, text: "hello" })],
-  "message.edit": [["unauthenticated", "not_found", "ok", "forbidden", "forbidden"], (c) => ({ message: c.message, text: "other" })],
-  "message.delete": [["unauthenticated", "not_found", "ok", "ok", "ok"], (c) => ({ message: c.message })],
-  "message.get": [members, (c) => ({ message: c.message })],
-  "message.history": [members, (c) => ({ channel: c.channel })],
-  "stream.events": [members, (c) => ({ stream: `c:${c.channel}`, epoch: c.epoch, after: 0 })],
-  "read.mark": [members, (c) => ({ channel: c.channel, seq: 1 })],
-  "typing.start": [members, (c) => ({ channel: c.channel })],
+  "message.send": [members, async (c) => ({ ...(await c.room()), text: "hello" })],
+  "message.edit": [
+    ["unauthenticated", "not_found", "ok", "forbidden", "forbidden"],
+    async (c) => ({ ...(await c.message()), text: "other" }),
+  ],
+  "message.delete": [members, (c) => c.message()],
+  "message.get": [members, (c) => c.message()],
+  "message.history": [members, (c) => c.room()],
+  "stream.events": [members, async (c) => ({ stream: `c:${(await c.room()).channel}`, epoch: c.epoch, after: 0 })],
+  "read.mark": [members, async (c) => ({ ...(await c.room()), seq: 1 })],
+  "typing.start": [members, (c) => c.room()],
   "admin.user.list": [admins, () => ({})],
   "admin.user.create": [admins, (c) => ({ name: c.fresh("made"), password: PASSWORD })],
   "admin.user.disable": [admins, (c) => ({ user: c.ids.victim, disabled: false })],
   "admin.user.password": [admins, (c) => ({ user: c.ids.victim, password: PASSWORD })],
   "admin.user.role": [admins, (c) => ({ user: c.ids.victim, role: "member" })],
   "admin.session.list": [admins, (c) => ({ user: c.ids.victim })],
-  "admin.session.revoke": [admins, (c) => ({ session: c.other.session })],
+  "admin.session.revoke": [admins, async (c) => ({ session: await c.session("victim") })],
   "admin.channel.list": [admins, () => ({})],
-  "admin.channel.archive": [admins, (c) => ({ channel: c.channel })],
-  "admin.channel.delete": [admins, (c) => ({ channel: c.channel })],
+  "admin.channel.archive": [admins, (c) => c.room()],
+  "admin.channel.delete": [admins, (c) => c.room()],
   "admin.invite.create": [admins, () => ({})],
   "admin.invite.list": [admins, () => ({})],
-  "admin.invite.revoke": [admins, (c) => ({ invite: c.invite })],
+  "admin.invite.revoke": [admins, async (c) => ({ invite: await c.invite() })],
   "admin.nodes": [admins, () => ({})],
   "admin.stats": [admins, () => ({})],
-  "admin.backup": [admins, (c) => ({ path: join(c.folder, c.fresh("copy")) })],
+  "admin.backup": [admins, (c) => ({ path: join(server.dataDir, c.fresh("copy")) }), { afterwards: ended }], // one at a time
   "admin.job": [["unauthenticated", "forbidden", "forbidden", "forbidden", "not_found"], () => ({ job: "none" })],
   // the owner's would end the server: tests of draining do that
   "admin.drain": [["unauthenticated", "forbidden", "forbidden", "forbidden", null], () => ({})],
@@ -80,38 +90,104 @@ let accounts;
 let serial = 0;
 const fresh = (prefix) => `${prefix}-${++serial}`;
 
-/** A private channel of the moderator's with everybody but the outsider in it, and the member's message. */
-async function makeContext(token, ownToken) {
-  const { moderator, member, owner, extra } = accounts;
-  const { channel } = await must(server.url, "channel.create", { name: fresh("secret"), type: "private" }, moderator.token);
-  for (const user of [member.id, owner.id, extra.id]) {
-    await must(server.url, "channel.invite", { channel: channel.id, user }, moderator.token);
+/** What a case may ask for; CALLER makes the call. */
+class Case {
+  constructor(caller) {
+    this.caller = caller;
+    this.ids = Object.fromEntries(Object.entries(accounts).map(([name, { id }]) => [name, id]));
+    this.fresh = fresh;
   }
-  const { message } = await must(server.url, "message.send", { channel: channel.id, text: "a secret" }, member.token);
-  const { invite } = await must(server.url, "admin.invite.create", {}, owner.token);
-  const { invites } = await must(server.url, "admin.invite.list", {}, owner.token);
-  const other = token && ownToken ? await must(server.url, "auth.login", { name: ownToken, password: PASSWORD }) : await must(server.url, "auth.login", { name: "victim", password: PASSWORD });
-  assert.ok(invite);
-  return {
-    channel: channel.id,
-    epoch: channel.epoch,
-    message: message.id,
-    invite: invites[0].invite,
-    ids: Object.fromEntries(Object.entries(accounts).map(([name, { id }]) => [name, id])),
-    folder: server.dataDir,
-    other: { session: other.session },
-    fresh,
-  };
+
+  /** A private channel of the moderator's with everybody but the outsider in it. */
+  async room() {
+    const { moderator, member, owner, extra } = accounts;
+    const { channel } = await must(server.url, "channel.create", { name: fresh("secret"), type: "private" }, moderator.token);
+    for (const { id } of [member, owner, extra]) {
+      await must(server.url, "channel.invite", { channel: channel.id, user: id }, moderator.token);
+    }
+    this.epoch = channel.epoch;
+    return { channel: channel.id };
+  }
+
+  /** The member's message in such a channel. */
+  async message() {
+    const { message } = await must(server.url, "message.send", { ...(await this.room()), text: "a secret" }, accounts.member.token);
+    return { message: message.id };
+  }
+
+  async invite() {
+    await must(server.url, "admin.invite.create", {}, accounts.owner.token);
+    return (await must(server.url, "admin.invite.list", {}, accounts.owner.token)).invites[0].invite;
+  }
+
+  async session(name) {
+    return (await login(server.url, name ?? "victim")).session;
+  }
+}
+
+/** When the job that was begun has ended. */
+async function ended({ job }) {
+  while ((await must(server.url, "admin.job", { job }, accounts.owner.token)).state === "running");
+}
+
+/** Somebody like WHO, for a call after which the session is of no more use. */
+async function double(who) {
+  if (who === "stranger") return {};
+  const account = await register(server.url, fresh(who));
+  if (who === "owner") await must(server.url, "admin.user.role", { user: account.id, role: "owner" }, accounts.owner.token);
+  return account;
+}
+
+// The three ways to call: each gives { outcome, body }, the outcome being "ok" or the type of the error.
+
+function overAdminSocket(command, params) {
+  const body = JSON.stringify(params);
+  const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    request({ socketPath: join(server.dataDir, "admin.sock"), path: `/api/v1/${command}`, method: "POST", headers }, async (response) => {
+      let text = "";
+      for await (const chunk of response.setEncoding("utf8")) text += chunk;
+      const answer = JSON.parse(text);
+      resolve({ outcome: response.statusCode === 200 ? "ok" : answer.type, body: answer });
+    }).on("error", reject).end(body);
+  });
+}
+
+async function overHttp(command, params, { token }) {
+  const { status, body } = await call(server.url, command, params, token);
+  return { outcome: status === 200 ? "ok" : body.type, body };
+}
+
+const sockets = new Map(); // one for each of WHO, made when it is needed
+
+async function connect({ token }) {
+  if (token) return Client.open(server.url, { token, keep: false });
+  const client = new Client(server.url, { keep: false });
+  await client.opened;
+  return client;
+}
+
+async function overWebSocket(command, params, caller, { who, spent }) {
+  const client = !spent && sockets.get(who)?.closed === null ? sockets.get(who) : await connect(caller);
+  if (spent) after(() => client.vanish());
+  else sockets.set(who, client);
+  return client.request(command, params).then((body) => ({ outcome: "ok", body }), (error) => ({ outcome: error.type, body: error.data }));
 }
 
 before(async () => {
-  server = await start({ dataDir: temporaryFolder(), env: { PARLEY_RATE_LIMITS: "off", PARLEY_DEFAULT_CHANNELS: "" } });
+  server = await start({
+    dataDir: temporaryFolder(),
+    env: { PARLEY_RATE_LIMITS: "off", PARLEY_DEFAULT_CHANNELS: "", PARLEY_SESSION_START_TIMEOUT_MS: "600000" },
+  });
   accounts = {};
   for (const name of ["owner", "moderator", "member", "outsider", "guest", "extra", "victim"]) {
     accounts[name] = await register(server.url, name);
   }
 });
-after(() => server?.stop());
+after(async () => {
+  for (const client of sockets.values()) client.vanish();
+  await server?.stop();
+});
 
 test("every command of the table is walked", () => {
   assert.deepEqual(Object.keys(EXPECTED).sort(), commands.map(({ name }) => name).sort());
@@ -120,21 +196,23 @@ test("every command of the table is walked", () => {
 for (const { name } of commands) {
   const row = EXPECTED[name];
   if (row === undefined) continue;
-  const [outcomes, params, { ownToken = false } = {}] = row;
-  describe(name, () => {
-    WHO.forEach((who, i) => {
-      if (outcomes[i] === null) return;
-      test(`${who}: ${outcomes[i]}`, async () => {
-        let token = accounts[who]?.token;
-        const context = await makeContext(token, ownToken && accounts[who] ? who : undefined);
-        if (token && ownToken) {
-          token = (await must(server.url, "auth.login", { name: who, password: PASSWORD })).token;
-        }
-        const { status, body } = await call(server.url, name, params(context), token);
-        assert.equal(status === 200 ? "ok" : body.type, outcomes[i], JSON.stringify(body));
-        if (ownToken && who !== "stranger") accounts[who].token = (await must(server.url, "auth.login", { name: who, password: PASSWORD })).token;
-      });
+  const [outcomes, params, { spent = false, afterwards = () => {}, websocket = outcomes, admin = outcomes[4] } = {}] = row;
+  const walk = (way, who, expected, send) => {
+    if (expected === null) return;
+    test(`${way}, ${who}: ${expected}`, async () => {
+      const caller = spent && way !== "admin socket" ? await double(who) : (accounts[who] ?? {});
+      const { outcome, body } = await send(name, await params(new Case(caller)), caller, { who, spent });
+      assert.equal(outcome, expected, JSON.stringify(body));
+      if (outcome === "ok") await afterwards(body);
+      if (caller.name !== who && who === "owner") await must(server.url, "admin.user.role", { user: caller.id, role: "member" }, accounts.owner.token);
     });
+  };
+  describe(name, () => {
+    WHO.forEach((who, i) => walk("HTTP", who, outcomes[i], overHttp));
+    WHO.forEach((who, i) => walk("WebSocket", who, websocket[i], overWebSocket));
+    walk("admin socket", "owner", admin, overAdminSocket);
+    // a new password over the admin socket has ended the owner's sessions
+    if (name === "auth.password") after(async () => (accounts.owner = await login(server.url, "owner")));
   });
 }
 

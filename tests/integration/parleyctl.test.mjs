@@ -285,6 +285,7 @@ test("tail shows what happens, by name and in order", async () => {
   await call(server.url, "channel.join", { channel: id }, bobs);
   const { body: hello } = await call(server.url, "message.send", { channel: id, text: "hello\n\u001b[2Jthere" }, bobs);
   await call(server.url, "message.edit", { message: hello.message.id, text: "hello again" }, bobs);
+  await tail.until(/hello again\n/); // what a deleted message said is not told any more
   await call(server.url, "message.delete", { message: hello.message.id }, token);
   await call(server.url, "channel.update", { channel: id, topic: "Now with a topic" }, token);
   await call(server.url, "channel.leave", { channel: id }, bobs);
@@ -306,6 +307,26 @@ test("tail shows what happens, by name and in order", async () => {
   assert.equal((await ctl("tail", "nowhere")).status, 6);
 });
 
+test("tail over the admin socket follows a private channel that the owner is not in; over the network it does not", async () => {
+  const { token } = await login("bob");
+  const { body: made } = await call(server.url, "channel.create", { name: "bobs-own", type: "private" }, token);
+  const say = (text) => call(server.url, "message.send", { channel: made.channel.id, text }, token);
+  await say("before");
+  const tail = ctl.follow("tail", "#bobs-own");
+  await tail.until(/bob: before\n/);
+  await say("after");
+  await tail.until(/bob: after\n/);
+  await say("and again"); // the wait after an event that was waited for
+  await tail.until(/bob: and again\n/);
+  await tail.stop();
+  const { token: alices } = await login("alice");
+  assert.equal((await parleyctl({ PARLEY_TOKEN: alices })("tail", "bobs-own", "--server", server.url)).status, 6);
+  await call(server.url, "channel.create", { name: "bobs-public" }, token);
+  const outside = await parleyctl({ PARLEY_TOKEN: alices })("tail", "bobs-public", "--server", server.url);
+  assert.equal(outside.status, 5, outside.stderr);
+  assert.match(outside.stderr, /only members can follow a channel/);
+});
+
 test("tail goes on over a restart: nothing missing, nothing twice, in order", async () => {
   let current = await start();
   const { dataDir } = current;
@@ -320,6 +341,7 @@ test("tail goes on over a restart: nothing missing, nothing twice, in order", as
     for (const [i, text] of texts.entries()) {
       if (i < 5) continue;
       if (i === 15 || i === 30) {
+        await tail.until(new RegExp(`"message ${i - 1}\\."`)); // it is not away any more from the time before
         await (i === 15 ? current.kill() : current.stop());
         await tail.until(new RegExp(`(is away[^]*){${i / 15}}`), "stderr");
         current = await start({ dataDir });
@@ -385,6 +407,11 @@ test("stats and version", async () => {
   assert.equal(own, parleyd.version);
 });
 
+test("health", async () => {
+  assert.equal(await ctl.ok("health"), "ok\n");
+  assert.equal(await ctl.ok("health", "--ready"), "ready\n");
+});
+
 test("backup writes a verified copy on which a server starts", async () => {
   await ctl.ok("send", "general", "in the backup");
   const dataDir = temporaryFolder();
@@ -403,7 +430,7 @@ test("backup writes a verified copy on which a server starts", async () => {
     await copy.stop();
   }
   const job = await json("backup", join(temporaryFolder(), "again.db"));
-  assert.equal(job.state, "done");
+  assert.deepEqual([job.state, job.step, job.unit, job.done, job.total], ["done", "checking", "checks", 3, 3]);
 });
 
 test("drain --wait ends the server; rebuild wants it ended and changes nothing that can be seen", async () => {
@@ -422,7 +449,7 @@ test("drain --wait ends the server; rebuild wants it ended and changes nothing t
   const rebuilt = await here("rebuild");
   assert.equal(rebuilt.status, 0, rebuilt.stderr);
   assert.equal(rebuilt.stdout, "The tables are rebuilt.\n");
-  assert.match(rebuilt.stderr, /replaying events: \d+ in /);
+  assert.match(rebuilt.stderr, /replaying: \d+ events in /);
   const again = await start({ dataDir: own.dataDir });
   try {
     assert.deepEqual(await state(), before);
@@ -438,7 +465,7 @@ test("rebuild shows a bar on a terminal, and refuses what is no database", async
   await own.stop();
   const shown = here.onTerminal("rebuild");
   assert.equal((await shown.ended()).status, 0, shown.screen());
-  assert.match(shown.screen(), /\r\u001b\[K?.*replaying events: \d+ in/);
+  assert.match(shown.screen(), /\r\u001b\[K?.*replaying: \d+ events in/);
   const dataDir = temporaryFolder();
   const none = await parleyctl({ PARLEY_DATA: dataDir })("rebuild");
   assert.equal(none.status, 9);

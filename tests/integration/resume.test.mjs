@@ -253,6 +253,26 @@ describe("joining and leaving", () => {
     }
   });
 
+  test("a deletion ends the stream for every member, connected or not", async () => {
+    const here = await room([bob, cid]);
+    const [one, two] = [await open(bob), await open(cid)];
+    const own = `u:${bob.id}`;
+    const { epoch, seq } = one.started.streams[own];
+    await say(ann, here, "before");
+    await must(server.url, "admin.channel.delete", { channel: here.id }, ann.token);
+    for (const client of [one, two]) {
+      await client.event("channel.left", (p) => p.channel.id === here.id);
+      assert.deepEqual(texts(client, here), ["before", "channel.deleted"], "the others' leaving is not told any more");
+      await assert.rejects(client.request("message.send", { channel: here.id, text: "x" }), (e) => e.type === "not_found");
+    }
+    const back = await open(bob, { [own]: { epoch, seq }, [here.stream]: { epoch: here.epoch, seq: 1 } });
+    assert.equal(row(back.started, here), undefined);
+    await back.event("channel.left", (p) => p.channel.id === here.id);
+    const there = await room([bob]);
+    await got(back, there, (await say(ann, there, "the end")).seq);
+    assert.deepEqual(texts(back, here), []);
+  });
+
   test("who is removed gets nothing more, and nothing of what follows by any command", async () => {
     const here = await room([bob], "private");
     const client = await open(bob);

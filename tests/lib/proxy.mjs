@@ -77,7 +77,8 @@ class Link {
     clearTimeout(this.timer);
     this.proxy.resets++;
     for (const socket of [this.client, this.server]) {
-      if (socket.connecting) socket.destroy();
+      // One whose end is being written cannot be reset: node would leave it open for ever.
+      if (socket.connecting || socket.writableEnded) socket.destroy();
       else socket.resetAndDestroy();
     }
     this.proxy.links.delete(this);

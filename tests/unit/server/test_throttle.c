@@ -136,6 +136,25 @@ static void memory_is_bounded_and_what_was_used_last_stays(void **state)
     assert_true(throttle_begin(*state, "ann", NULL, start + second * 96) > 0);
 }
 
+static void an_address_registers_only_so_often(void **state)
+{
+    const uint64_t hour = 3600 * second;
+
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 0);
+    assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 600000);
+    assert_int_equal(throttle_registration(*state, "192.0.2.2", 6, start), 0);
+    assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start + hour / 6), 0);
+    assert_true(throttle_registration(*state, "192.0.2.1", 6, start + hour / 6) > 0);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start + 3 * hour), 0);
+    assert_true(throttle_registration(*state, "192.0.2.1", 6, start + 3 * hour) > 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(throttle_registration(*state, "192.0.2.3", 0, start), 0);
+    /* it has nothing to do with signing in */
+    assert_int_equal(throttle_begin(*state, "ann", "192.0.2.1", start + 3 * hour), 0);
+}
+
 static void names_of_any_length_are_taken(void **state)
 {
     char name[300];
@@ -256,6 +275,7 @@ int main(void)
         WITH_THROTTLE(an_attempt_that_was_not_judged_does_not_count),
         WITH_THROTTLE(old_failures_are_forgotten),
         WITH_THROTTLE(memory_is_bounded_and_what_was_used_last_stays),
+        WITH_THROTTLE(an_address_registers_only_so_often),
         WITH_THROTTLE(names_of_any_length_are_taken),
         WITH_THROTTLE(threads_may_use_one_throttle),
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),

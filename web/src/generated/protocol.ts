@@ -140,7 +140,7 @@ export interface ListedChannel extends Channel {
   joined: boolean;
 }
 
-/** A channel, with the fields of ChannelView for a member. */
+/** A channel, with the fields of ChannelView for a member. The admin socket always gets epoch, seq and msg_no. */
 export interface ChannelDetails extends ListedChannel {
   role?: ChannelRole;
   epoch?: string;
@@ -288,10 +288,12 @@ export interface Job {
   job: Id;
   kind: string;
   state: JobState;
+  /** What is being done, in one word: copying. Each step counts anew. */
+  step: string;
   done: number;
-  /** May grow. */
+  /** May grow. 0: not known yet. */
   total: number;
-  /** What is counted. */
+  /** What is counted, in one word: bytes. */
   unit: string;
   /** Only when it failed. */
   error?: string;
@@ -496,6 +498,8 @@ export interface Events {
   "channel.updated": Logged & { channel: Channel };
   /** The channel can only be read from now on. */
   "channel.archived": Logged & { channel: Channel };
+  /** The channel is gone, and this is the last that its members get of it. Each gets channel.left, those of a large channel a moment later. */
+  "channel.deleted": Logged & { channel: Channel };
   /** The user is in a channel now. */
   "channel.joined": Logged & { channel: ChannelView };
   /** The user is no longer in a channel. */

@@ -3,6 +3,7 @@ import { register } from "../../app";
 import { LIMITS } from "../../generated/protocol";
 import { CallError, explain } from "../../net/errors";
 import { Field } from "../base/Field";
+import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";
 
 interface Props {
@@ -92,11 +93,7 @@ export function RegisterForm({ setup, invite, submit }: Props) {
         error={at("password")}
         required
       />
-      {elsewhere && (
-        <p class="note error" role="alert">
-          {action.error}
-        </p>
-      )}
+      <Problem text={elsewhere ? action.error : null} />
       <button type="submit" class="button primary" disabled={action.busy}>
         {action.busy ? "One moment…" : submit}
       </button>

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { signIn } from "../../app";
 import { CallError, explain } from "../../net/errors";
 import { Field } from "../base/Field";
+import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";
 
 function words(error: unknown): string {
@@ -36,11 +37,7 @@ export function SignInForm() {
         autocomplete="current-password"
         required
       />
-      {action.error !== null && (
-        <p class="note error" role="alert">
-          {action.error}
-        </p>
-      )}
+      <Problem text={action.error} />
       <button type="submit" class="button primary" disabled={action.busy}>
         {action.busy ? "Signing in…" : "Sign in"}
       </button>

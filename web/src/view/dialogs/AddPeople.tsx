@@ -6,6 +6,7 @@ import { displayName } from "../../state/selectors";
 import { Avatar } from "../base/Avatar";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";
+import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";
 import { useSearch } from "./useSearch";
 
@@ -25,11 +26,7 @@ export function AddPeople({ channel: id }: { channel: Id }) {
   return (
     <Dialog title={`Add people to #${view?.name ?? ""}`} wide>
       <Field label="Find" type="search" value={search.query} onInput={search.setQuery} placeholder="Name" autofocus />
-      {(action.error ?? search.error) !== null && (
-        <p class="note error" role="alert">
-          {action.error ?? search.error}
-        </p>
-      )}
+      <Problem text={action.error ?? search.error} />
       <ul class="pick-list">
         {search.found.map((user) => {
           const done = added.includes(user.id);

@@ -4,6 +4,7 @@ import { dialog } from "../../ui";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";
 import { Icon } from "../base/Icon";
+import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";
 import { useSearch } from "./useSearch";
 
@@ -28,11 +29,7 @@ export function BrowseChannels() {
           New channel
         </button>
       </div>
-      {(action.error ?? search.error) !== null && (
-        <p class="note error" role="alert">
-          {action.error ?? search.error}
-        </p>
-      )}
+      <Problem text={action.error ?? search.error} />
       <ul class="pick-list">
         {search.found.map((c) => (
           <li key={c.id}>

@@ -4,6 +4,7 @@ import { LIMITS } from "../../generated/protocol";
 import type { Id } from "../../generated/protocol";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";
+import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";
 
 export function EditChannel({ channel: id }: { channel: Id }) {
@@ -37,11 +38,7 @@ export function EditChannel({ channel: id }: { channel: Id }) {
           required
         />
         <Field label="Topic" value={topic} onInput={setTopic} maxLength={LIMITS.topic_chars} autofocus />
-        {action.error !== null && (
-          <p class="note error" role="alert">
-            {action.error}
-          </p>
-        )}
+        <Problem text={action.error} />
         <div class="dialog-actions">
           <button type="button" class="button" onClick={closeDialog}>
             Cancel

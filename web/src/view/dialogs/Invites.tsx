@@ -4,6 +4,7 @@ import type { Invite } from "../../generated/protocol";
 import { toast } from "../../ui";
 import { Dialog } from "../base/Dialog";
 import { IconButton } from "../base/IconButton";
+import { Problem } from "../base/Problem";
 import { shortTime } from "../base/time";
 import { useAction } from "../base/useAction";
 
@@ -63,11 +64,7 @@ export function Invites() {
           Create link
         </button>
       </form>
-      {action.error !== null && (
-        <p class="note error" role="alert">
-          {action.error}
-        </p>
-      )}
+      <Problem text={action.error} />
       {made !== null && <NewLink link={made} />}
       {invites.length > 0 && <h3>Open invitations</h3>}
       <ul class="pick-list">

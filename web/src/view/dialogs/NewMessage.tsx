@@ -7,6 +7,7 @@ import { Avatar } from "../base/Avatar";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";
 import { Icon } from "../base/Icon";
+import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";
 import { useSearch } from "./useSearch";
 
@@ -67,11 +68,7 @@ export function NewMessage() {
           }
         }}
       />
-      {(action.error ?? search.error) !== null && (
-        <p class="note error" role="alert">
-          {action.error ?? search.error}
-        </p>
-      )}
+      <Problem text={action.error ?? search.error} />
       <ul class="pick-list">
         {search.found.map((user) => {
           const on = chosen.some((u) => u.id === user.id);

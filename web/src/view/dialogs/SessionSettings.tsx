@@ -3,6 +3,7 @@ import { call, signOut } from "../../app";
 import type { Session } from "../../generated/protocol";
 import { shortTime } from "../base/time";
 import { closeDialog } from "../base/Dialog";
+import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";
 
 export function SessionSettings() {
@@ -17,11 +18,7 @@ export function SessionSettings() {
   return (
     <div>
       <p class="muted">Where you are signed in. Ending a session signs it out at once.</p>
-      {action.error !== null && (
-        <p class="note error" role="alert">
-          {action.error}
-        </p>
-      )}
+      <Problem text={action.error} />
       <ul class="pick-list">
         {sessions.map((s) => (
           <li key={s.id}>
