@@ -144,7 +144,7 @@ struct recent_read {
 
 /* Whether there is a cache that answers. Threading: any. */
 bool bus_has_recent(struct bus *bus);
-/* Only where bus_has_recent() was true. READ comes back, exactly once, within about 50 ms. */
+/* Only where bus_has_recent() was true. READ comes back, exactly once, within about 100 ms. */
 void bus_recent_read(struct bus *bus, struct recent_read *read);
 /* N events of one stream, in order, without a hole, as the store has them: they replace what the
  * cache has up to the last of them, or with ANEW all of it. */

@@ -26,10 +26,10 @@
 #include "server/recent.h"
 
 enum {
-    PATIENCE_MS = 50, /* for an answer; the store has it too */
-    REST_MS = 1000,   /* not asked for so long after it was slow */
-    TRIM_EVERY = 16,  /* events */
-    OWED_MAX = 4096,  /* streams with something to forget; beyond that KEEP_MS has to do */
+    PATIENCE_MS = 100, /* for an answer; the store has it too */
+    REST_MS = 200,     /* not asked for so long after it was slow */
+    TRIM_EVERY = 16,   /* events */
+    OWED_MAX = 4096,   /* streams with something to forget; beyond that KEEP_MS has to do */
 };
 #define KEEP_MS "1800000"
 static const uint64_t ns_per_ms = 1000000;
