@@ -66,6 +66,8 @@ static enum err replay_created(struct replay *r, struct change *c)
     const json_t *msg_no = json_object_get(json_object_get(r->data, "message"), "msg_no");
     struct message_row row = {
         .m = {.id = string_of(r, "message", "id"),
+              .channel = r->stream + 2,
+              .author = r->event->actor != NULL ? r->event->actor : "",
               .seq = r->event->seq,
               .msg_no = (uint64_t)json_integer_value(msg_no),
               .text = text_of(r),
