@@ -33,7 +33,7 @@ quiet = $(findstring s,$(firstword -$(MAKEFLAGS)))
 say = $(if $(V)$(quiet),,@printf '  %-5s %s\n' $(1) $(2))
 
 # Targets that neither compile nor need anything installed.
-BARE_GOALS := help clean fmt
+BARE_GOALS := help clean fmt up down
 NEEDS_CONFIG := $(filter-out $(BARE_GOALS),$(or $(MAKECMDGOALS),all))
 
 include mk/flags.mk
@@ -42,6 +42,7 @@ include mk/tests.mk
 include mk/web.mk
 include mk/lint.mk
 include mk/install.mk
+include mk/deploy.mk
 
 ## all: build parleyd and parleyctl (the default)
 .PHONY: all

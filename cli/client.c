@@ -96,7 +96,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
     return n;
 }
 
-static void set_transport(struct client *client, const char *command)
+static void set_transport(struct client *client, const char *root, const char *name)
 {
     struct buf url = {0};
     CURL *curl = client->curl;
@@ -107,22 +107,28 @@ static void set_transport(struct client *client, const char *command)
     }
     if (client->config.ca_file != NULL)
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, client->config.ca_file);
-    buf_printf(&url, "%s/api/v1/%s",
-               client->config.socket != NULL ? "http://localhost" : client->config.server, command);
+    buf_printf(&url, "%s%s%s",
+               client->config.socket != NULL ? "http://localhost" : client->config.server, root,
+               name);
     (void)curl_easy_setopt(curl, CURLOPT_URL, url.data);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     buf_free(&url);
 }
 
+/* PARAMS NULL: a GET. */
 static void set_request(struct client *client, const char *params, int64_t timeout_ms,
                         struct reply *reply)
 {
     CURL *curl = client->curl;
 
-    (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, params);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(params));
+    if (params != NULL) {
+        (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, params);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(params));
+    } else {
+        (void)curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    }
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
     (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "parleyctl/" PARLEY_VERSION);
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
@@ -224,22 +230,55 @@ void reply_parse(struct reply *reply, long status, const char *content_type)
     reply->kind = problem ? parse_problem(reply) : REPLY_RESULT;
 }
 
+/* Sends what is set; *content_type_out is the library's, until the next request. */
+static bool perform(struct client *client, struct reply *reply, long *status_out,
+                    char **content_type_out)
+{
+    CURLcode code = curl_easy_perform(client->curl);
+
+    *status_out = 0;
+    *content_type_out = NULL;
+    if (code != CURLE_OK) {
+        reply->kind = classify(&client->config, client->curl, code, reply);
+        return false;
+    }
+    (void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, status_out);
+    (void)curl_easy_getinfo(client->curl, CURLINFO_CONTENT_TYPE, content_type_out);
+    return true;
+}
+
 enum reply_kind client_call(struct client *client, const char *command, const char *params,
                             int64_t timeout_ms, struct reply *reply)
 {
-    char *content_type = NULL;
-    long status = 0;
+    char *content_type;
+    long status;
 
     reply_free(reply);
-    set_transport(client, command);
+    set_transport(client, "/api/v1/", command);
     set_request(client, params, timeout_ms, reply);
-    CURLcode code = curl_easy_perform(client->curl);
-    if (code != CURLE_OK) {
-        reply->kind = classify(&client->config, client->curl, code, reply);
+    if (perform(client, reply, &status, &content_type))
+        reply_parse(reply, status, content_type);
+    return reply->kind;
+}
+
+enum reply_kind client_get(struct client *client, const char *path, int64_t timeout_ms,
+                           struct reply *reply)
+{
+    char *content_type;
+    long status;
+
+    reply_free(reply);
+    set_transport(client, path, "");
+    set_request(client, NULL, timeout_ms, reply);
+    if (!perform(client, reply, &status, &content_type))
         return reply->kind;
+    if (content_type != NULL && strncmp(content_type, "text/plain", 10) == 0) {
+        reply->status = status;
+        reply->kind = REPLY_RESULT;
+    } else { /* a problem, or something that is no parleyd */
+        reply_parse(reply, status, content_type);
+        if (reply->kind == REPLY_RESULT)
+            reply->kind = REPLY_GARBLED;
     }
-    (void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-    (void)curl_easy_getinfo(client->curl, CURLINFO_CONTENT_TYPE, &content_type);
-    reply_parse(reply, status, content_type);
     return reply->kind;
 }

@@ -65,6 +65,10 @@ const struct client_config *client_config(const struct client *client);
 /* POST /api/v1/<command> with PARAMS, a JSON text. Releases what *reply held; start with {0}. */
 enum reply_kind client_call(struct client *client, const char *command, const char *params,
                             int64_t timeout_ms, struct reply *reply);
+/* GET PATH, which answers with a line of text. REPLY_RESULT means that there is one, in `body`,
+ * with whatever `status`; `json` stays NULL. */
+enum reply_kind client_get(struct client *client, const char *path, int64_t timeout_ms,
+                           struct reply *reply);
 void reply_free(struct reply *reply);
 
 /* Turns an answer into a reply: what client_call does with STATUS, CONTENT_TYPE and the body. */

@@ -181,6 +181,8 @@ static const char parleyd_back[] =
     ".SH ENVIRONMENT\n"
     ".TP\n.B PARLEY_CONFIG\nThe configuration file, when there is no \\fB\\-\\-config\\fR.\n"
     ".TP\n.BI PARLEY_ KEY\nEvery key of the configuration: PARLEY_LISTEN, PARLEY_DATA, ...\n"
+    ".TP\n.BI PARLEY_ KEY _FILE\nA file that holds the value of the key, for secrets; one "
+    "line\nfeed at its end does not count.\n"
     ".SH FILES\n"
     ".TP\n.I DATA/parley.db\nThe database (SQLite), with its \\-wal and \\-shm files.\n"
     ".TP\n.I DATA/admin.sock\nThe admin socket (mode 0600), used by parleyctl.\n"

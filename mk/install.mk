@@ -1,12 +1,13 @@
 # make install DESTDIR=... PREFIX=/usr/local
 #
-# parleyd finds the web client in share/parley/web beside its own directory.
+# parleyd finds the web client in share/parley/web beside its own directory. The systemd unit is made to name the installed
+# program; share/parley/parley.conf is the annotated sample, for /etc/parley/parley.conf.
 
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
 SHARE      = $(DESTDIR)$(PREFIX)/share
 
 .PHONY: install
-## install: install programs, man pages, completion and web client (DESTDIR=, PREFIX=/usr/local)
+## install: install programs, man pages, completion, systemd unit and web client (DESTDIR=, PREFIX=/usr/local)
 install: parleyd parleyctl web
 	install -D -m 755 $(BUILD)/parleyd $(DESTDIR)$(PREFIX)/bin/parleyd
 	install -D -m 755 $(BUILD)/parleyctl $(DESTDIR)$(PREFIX)/bin/parleyctl
@@ -16,6 +17,9 @@ install: parleyd parleyctl web
 	install -D -m 644 cli/completion/parleyctl.bash $(SHARE)/bash-completion/completions/parleyctl
 	install -D -m 644 cli/completion/_parleyctl $(SHARE)/zsh/site-functions/_parleyctl
 	install -D -m 644 cli/completion/parleyctl.fish $(SHARE)/fish/vendor_completions.d/parleyctl.fish
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' deploy/parleyd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/parleyd.service
+	install -D -m 644 deploy/parley.conf $(SHARE)/parley/parley.conf
 	rm -rf $(SHARE)/parley/web
 	mkdir -p $(SHARE)/parley
 	cp -R web/dist $(SHARE)/parley/web

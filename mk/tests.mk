@@ -33,13 +33,13 @@ $$(if $$(UNIT_TESTS_$(1)),$$(eval $$(call test_programs,$$(UNIT_TESTS_$(1)),$$(U
 endef
 $(foreach folder,$(UNIT_FOLDERS),$(eval $(call unit_folder,$(folder))))
 
-CONTRACT_HELPERS := $(filter-out $(CONTRACT_TESTS) $(BUS_TESTS),$(wildcard tests/contract/*.c))
+CONTRACT_HELPERS := $(filter-out tests/contract/redis_server.c $(CONTRACT_TESTS) $(BUS_TESTS),$(wildcard tests/contract/*.c))
 FUZZ_HELPERS     := $(filter-out $(FUZZ_TARGETS),$(wildcard tests/fuzz/*.c))
 ifneq ($(CONTRACT_TESTS),)
 $(eval $(call test_programs,$(CONTRACT_TESTS),$(CONTRACT_HELPERS),storage,$(CMOCKA_LIBS)))
 endif
 ifneq ($(BUS_TESTS),)
-$(eval $(call test_programs,$(BUS_TESTS),,server,$(CMOCKA_LIBS)))
+$(eval $(call test_programs,$(BUS_TESTS),tests/contract/redis_server.c,server,$(CMOCKA_LIBS)))
 endif
 CONTRACT_PROGRAMS := $(call program,$(CONTRACT_TESTS) $(BUS_TESTS))
 

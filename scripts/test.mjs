@@ -7,6 +7,8 @@
 // "N passed, N failed", and the exit code tells whether anything failed.
 //
 // What the node tests get: PARLEYD, PARLEYCTL and PARLEY_WEB_ROOT (absolute paths), PARLEY_MODE (release, asan, tsan).
+// What the suites of a cluster get, cmocka and node alike: PARLEY_TEST_MONGO and PARLEY_TEST_REDIS, the URIs of one server
+// each, started when the first of these suites begins, or given by the caller.
 
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -131,6 +133,38 @@ function countNode(output) {
   return { passed: last("pass"), failed: last("fail") + last("cancelled"), skipped: last("skipped") + last("todo") };
 }
 
+// --- Servers that the suites of a cluster share ----------------------------------------------------------------------
+
+let starting; // the promise of their environment
+const started = []; // how to stop each; both end with this process in any case
+
+async function startServers() {
+  const { installMongo, startMongo } = await import("../tests/lib/mongo.mjs");
+  const { startRedis } = await import("../tests/lib/redis.mjs");
+  const env = {};
+  if (!process.env.PARLEY_TEST_REDIS) {
+    const redis = await startRedis();
+    started.push(redis.stop);
+    env.PARLEY_TEST_REDIS = redis.uri;
+  }
+  await installMongo();
+  const mongo = await startMongo({ shared: true });
+  started.push(mongo.remove);
+  env.PARLEY_TEST_MONGO = mongo.uri;
+  return env;
+}
+
+// Their environment; when they cannot be started, that is a failure of the suite.
+async function servers(suite) {
+  starting ??= startServers();
+  try {
+    return await starting;
+  } catch (error) {
+    suite.add("the servers for the tests", { failed: 1 }, { output: error.stderr || error.stack, problem: "not started" });
+    return {};
+  }
+}
+
 // --- Steps -----------------------------------------------------------------------------------------------------------
 
 // Builds goals; a build that fails is a failed test of the suite.
@@ -189,12 +223,12 @@ async function watched(suite, mode, body) {
   }
 }
 
-async function cmocka(suite, mode, sources) {
+async function cmocka(suite, mode, sources, env = {}) {
   if (!(await make(suite, mode, "test-programs"))) return;
-  await watched(suite, mode, async (env, prefix) => {
+  await watched(suite, mode, async (sanitizerEnv, prefix) => {
     await inParallel(cpus().length, sources.map((source) => async () => {
       const program = join(BUILD, mode, source.replace(/\.c$/, ""));
-      const result = await execute([...prefix, program], { env, timeout: 3 * MINUTE });
+      const result = await execute([...prefix, program], { env: { ...sanitizerEnv, ...env }, timeout: 3 * MINUTE });
       suite.add(source, countCmocka(result.output), result);
     }));
   });
@@ -261,9 +295,9 @@ async function suite(name, body) {
 
 async function sanitized(mode) {
   await suite(`${mode} unit`, (s) => cmocka(s, mode, unitSources()));
-  await suite(`${mode} contract`, (s) => cmocka(s, mode, contractSources()));
-  await suite(`${mode} integration`, (s) =>
-    nodeTests(s, mode, "tests/integration", { concurrency: 2, timeout: 15 * MINUTE }));
+  await suite(`${mode} contract`, async (s) => cmocka(s, mode, contractSources(), await servers(s)));
+  await suite(`${mode} integration`, async (s) =>
+    nodeTests(s, mode, "tests/integration", { concurrency: 2, timeout: 15 * MINUTE, env: await servers(s) }));
   // Attacks and shortages, for what they make the server do: how long it takes is looked at in the suite `fault`.
   await suite(`${mode} fault`, (s) =>
     nodeTests(s, mode, "tests/fault", {
@@ -275,7 +309,7 @@ async function sanitized(mode) {
 
 const SUITES = {
   unit: () => suite("unit", (s) => cmocka(s, "release", unitSources())),
-  contract: () => suite("contract", (s) => cmocka(s, "release", contractSources())),
+  contract: () => suite("contract", async (s) => cmocka(s, "release", contractSources(), await servers(s))),
   web: () =>
     suite("web", async (s) => {
       if (!(await make(s, "release", "web", "test-modules"))) return;
@@ -283,11 +317,12 @@ const SUITES = {
       s.add("web", countNode(result.output), result);
     }),
   integration: () =>
-    suite("integration", (s) => nodeTests(s, "release", "tests/integration", { concurrency: 2 })),
+    suite("integration", async (s) =>
+      nodeTests(s, "release", "tests/integration", { concurrency: 2, env: await servers(s) })),
   fault: () =>
-    suite("fault", (s) =>
+    suite("fault", async (s) =>
       nodeTests(s, "release", "tests/fault", {
-        env: { FAULT_SECONDS: String(FAULT_SECONDS) },
+        env: { FAULT_SECONDS: String(FAULT_SECONDS), ...(await servers(s)) },
         timeout: 4 * MINUTE + FAULT_SECONDS * 10_000,
       })),
   fuzz: () =>
@@ -296,11 +331,15 @@ const SUITES = {
       await inParallel(cpus().length, list("tests/fuzz", /^fuzz_.*\.c$/).map((source) => () => fuzzTarget(s, source)));
     }),
   browser: () => suite("browser", (s) => nodeTests(s, "release", "tests/browser")),
+  deploy: () => suite("deploy", (s) => nodeTests(s, "release", "tests/deploy", { timeout: 60 * MINUTE })),
   asan: () => sanitized("asan"),
   tsan: () => sanitized("tsan"),
 };
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES);
+// Starts a container engine and installs whole systems: only when it is asked for.
+const ON_REQUEST = ["deploy"];
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES).filter((name) => !ON_REQUEST.includes(name));
 const unknown = wanted.find((name) => !Object.hasOwn(SUITES, name));
 if (unknown) {
   console.error(`no suite is called '${unknown}'; there are: ${Object.keys(SUITES).join(" ")}`);
@@ -308,6 +347,7 @@ if (unknown) {
 }
 mkdirSync(LOG, { recursive: true });
 for (const name of wanted) await SUITES[name]();
+await Promise.allSettled(started.map((stop) => stop()));
 if (total.failed > 0) console.log(`The logs are in ${LOG}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;

@@ -1,9 +1,12 @@
 #include "server/account.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/id.h"
+#include "server/bus/bus.h"
+#include "server/node.h"
 #include "server/worker.h"
 
 enum err account_find_session(struct request *req, const char *token, request_step_fn step)
@@ -17,13 +20,14 @@ enum err account_find_session(struct request *req, const char *token, request_st
     return request_store(req, STORE_SESSION_GET, step);
 }
 
-struct as_owner {
+/* Where a request goes on after the question that came before it. */
+struct detour {
     request_step_fn next;
 };
 
 static enum err owner_found(struct request *req)
 {
-    struct as_owner *state = req->data;
+    struct detour *state = req->data;
 
     if (req->call.req.err == ERR_OK) {
         (void)snprintf(req->user, sizeof(req->user), "%s", req->call.req.out.user.id);
@@ -38,11 +42,43 @@ static enum err owner_found(struct request *req)
 
 enum err account_as_owner(struct request *req, request_step_fn step)
 {
-    struct as_owner *state = arena_alloc(req->arena, sizeof(*state));
+    struct detour *state = arena_alloc(req->arena, sizeof(*state));
 
     state->next = step;
     req->data = state;
     req->actor = (struct store_actor){.system = true};
     req->tolerated = ERR_NOT_FOUND;
     return request_store(req, STORE_USER_GET, owner_found); /* no name: the owner */
+}
+
+/* -- is there an account? --------------------------------------------------------------------- */
+
+static enum err looked(struct request *req)
+{
+    const struct detour *state = req->data;
+
+    if (req->call.req.err == ERR_OK && req->call.req.out.n > 0)
+        atomic_store(&req->node->has_accounts, true);
+    memset(&req->call.req.in, 0, sizeof(req->call.req.in));
+    memset(&req->call.req.out, 0, sizeof(req->call.req.out));
+    req->tolerated = ERR_OK;
+    req->data = NULL;
+    return state->next(req);
+}
+
+enum err account_look_for_any(struct request *req, request_step_fn step)
+{
+    const struct store_actor actor = req->actor;
+    struct detour *state = arena_alloc(req->arena, sizeof(*state));
+
+    if (atomic_load(&req->node->has_accounts) || !bus_is_shared(req->node->bus))
+        return step(req);
+    state->next = step;
+    req->data = state;
+    req->tolerated = ERR_UNAVAILABLE; /* then it is not known: as before */
+    req->call.req.in.page.limit = 1;
+    req->actor = (struct store_actor){.system = true};
+    enum err err = request_store(req, STORE_USER_LIST, looked);
+    req->actor = actor;
+    return err;
 }

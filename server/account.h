@@ -11,6 +11,10 @@
  * disabled one ends the request with UNAUTHENTICATED. */
 enum err account_find_session(struct request *req, const char *token, request_step_fn step);
 
+/* In a cluster the first account may have been made at another node: STEP runs when
+ * node->has_accounts is right, at once where that is known. */
+enum err account_look_for_any(struct request *req, request_step_fn step);
+
 /* The admin socket acts as the owner of this server, with all rights; before there is an owner, as
  * the server itself. */
 enum err account_as_owner(struct request *req, request_step_fn step);

@@ -90,9 +90,8 @@ void announce_user(struct worker *worker, const struct store_user *user)
     buf_free(&data);
 }
 
-static void presence_changed(void *arg, const char *user, enum presence_state state)
+static void presence_changed(struct worker *worker, const char *user, enum presence_state state)
 {
-    struct worker *worker = arg;
     struct buf data = {0};
 
     buf_json_member(&data, "user", user);
@@ -101,10 +100,39 @@ static void presence_changed(void *arg, const char *user, enum presence_state st
     buf_free(&data);
 }
 
+/* What is said to other nodes leaves as one. */
+struct saying {
+    struct worker *worker;
+    struct buf users;   /* each with its NUL */
+    struct buf letters; /* one for each */
+};
+
+static void saying_changed(void *arg, const char *user, enum presence_state state)
+{
+    struct saying *saying = arg;
+
+    presence_changed(saying->worker, user, state);
+}
+
+static void say(void *arg, const char *user, char said)
+{
+    struct saying *saying = arg;
+
+    buf_put(&saying->users, user, strlen(user) + 1);
+    buf_putc(&saying->letters, said);
+}
+
 void announce_presence(struct worker *worker)
 {
-    (void)presence_tick(worker->node->presence, clock_monotonic_ns() / 1000000u, presence_changed,
-                        worker);
+    struct saying saying = {.worker = worker};
+    struct bus *bus = worker->node->bus;
+
+    (void)presence_tick(worker->node->presence, clock_monotonic_ns() / 1000000u, saying_changed,
+                        bus_is_shared(bus) ? say : NULL, &saying);
+    if (saying.letters.len > 0)
+        bus_presence(bus, saying.users.data, saying.users.len, saying.letters.data);
+    buf_free(&saying.users);
+    buf_free(&saying.letters);
 }
 
 void announce_to(struct node *node, const char *user, const char *method, const char *data)

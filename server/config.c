@@ -27,6 +27,7 @@ struct loading {
     void (*report)(void *arg, const char *text);
     void *arg;
     const char *file;
+    const char *secret;             /* the file that the value came from and stays in, or NULL */
     unsigned char set_by[KEYS_MAX]; /* enum place */
     unsigned set_line[KEYS_MAX];    /* in the file */
     bool sectioned;                 /* the problem of sections was told */
@@ -40,13 +41,20 @@ static void report(struct loading *load)
     buf_clear(&load->problem);
 }
 
-/* Text that comes from outside, cut and without control characters. */
+/* Text that comes from outside, cut and without control characters; of an address with a password
+ * only what stands before it. */
 static void put_quoted(struct buf *out, const char *text)
 {
     enum { SHOWN = 80 };
+    const char *login = strstr(text, "://");
     size_t n = 0;
 
     buf_putc(out, '"');
+    if (login != NULL && strchr(login, '@') != NULL) {
+        buf_put(out, text, (size_t)(login - text) + 3);
+        buf_puts(out, "...@");
+        text = strrchr(login, '@') + 1;
+    }
     for (; text[n] != '\0' && n < SHOWN; n++)
         buf_putc(out, (unsigned char)text[n] < ' ' || text[n] == 0x7f ? '?' : text[n]);
     buf_puts(out, text[n] != '\0' ? "...\"" : "\"");
@@ -77,7 +85,10 @@ static void apply(struct loading *load, enum place place, const char *where,
     buf_printf(&load->problem, "%s: ", where);
     if (place != PLACE_FLAG)
         buf_printf(&load->problem, "%s: ", key->name);
-    put_quoted(&load->problem, value);
+    if (load->secret != NULL)
+        buf_printf(&load->problem, "what %s holds", load->secret);
+    else
+        put_quoted(&load->problem, value);
     buf_puts(&load->problem, " is not allowed; it must be ");
     config_key_allowed(key, &load->problem);
     report(load);
@@ -172,9 +183,52 @@ static bool is_foreign(const char *name)
            strstr(name, "_PORT") != NULL || strstr(name, "SERVICE_") != NULL;
 }
 
-static void apply_variable(struct loading *load, const char *name, const char *value)
+static const char *find_variable(char *const env[], const char *name)
 {
-    enum { NAME_SIZE = 64 };
+    size_t n = strlen(name);
+
+    for (; env != NULL && *env != NULL; env++)
+        if (strncmp(*env, name, n) == 0 && (*env)[n] == '=' && (*env)[n + 1] != '\0')
+            return *env + n + 1;
+    return NULL;
+}
+
+/* Is there a value in the variable itself too? FILE_VARIABLE is its name with _FILE behind it. */
+static bool has_plain_variable(char *const env[], const char *file_variable)
+{
+    char *plain = mem_strndup(file_variable, strlen(file_variable) - strlen("_FILE"));
+    bool found = find_variable(env, plain) != NULL;
+
+    free(plain);
+    return found;
+}
+
+/* The value of KEY stands in the file PATH: a secret, which messages do not repeat. */
+static void apply_secret(struct loading *load, const char *where, const struct config_key *key,
+                         const char *path)
+{
+    char *value = NULL;
+    const char *why = config_file_value(path, &value);
+
+    if (why != NULL) {
+        buf_printf(&load->problem, "%s: ", where);
+        put_quoted(&load->problem, path);
+        buf_printf(&load->problem, " %s", why);
+        report(load);
+        return;
+    }
+    load->secret = path;
+    apply(load, PLACE_ENVIRONMENT, where, key, value);
+    load->secret = NULL;
+    explicit_bzero(value, strlen(value));
+    free(value);
+}
+
+/* NAME is what follows PARLEY_: a key, or a key and _FILE. */
+static void apply_variable(struct loading *load, const char *name, const char *value,
+                           char *const env[])
+{
+    enum { NAME_SIZE = 64, SUFFIX = sizeof("_file") - 1 };
     char where[NAME_SIZE + 8];
     char lower[NAME_SIZE];
     size_t n = 0;
@@ -184,35 +238,38 @@ static void apply_variable(struct loading *load, const char *name, const char *v
     lower[n] = '\0';
     (void)snprintf(where, sizeof(where), "PARLEY_%.63s", name);
     const struct config_key *key = config_key_find(lower, false);
-    if (key != NULL) {
-        apply(load, PLACE_ENVIRONMENT, where, key, value);
-    } else if (!is_foreign(name)) {
+    bool in_file = key == NULL && n > SUFFIX && strcmp(lower + n - SUFFIX, "_file") == 0;
+    if (in_file) {
+        lower[n - SUFFIX] = '\0';
+        key = config_key_find(lower, false);
+    }
+    if (key == NULL) {
+        if (is_foreign(name))
+            return;
         buf_printf(&load->problem, "%s: ", where);
         put_unknown(&load->problem, "key", lower);
         report(load);
+    } else if (!in_file) {
+        apply(load, PLACE_ENVIRONMENT, where, key, value);
+    } else if (has_plain_variable(env, where)) {
+        buf_printf(&load->problem, "%s: %.*s is set too; give one of them", where,
+                   (int)(strlen(where) - SUFFIX), where);
+        report(load);
+    } else {
+        apply_secret(load, where, key, value);
     }
 }
 
 static void apply_environment(struct loading *load, char *const env[])
 {
-    for (; env != NULL && *env != NULL; env++) {
-        const char *equals = strchr(*env, '=');
-        if (strncmp(*env, "PARLEY_", 7) != 0 || equals == NULL || equals[1] == '\0')
+    for (char *const *at = env; at != NULL && *at != NULL; at++) {
+        const char *equals = strchr(*at, '=');
+        if (strncmp(*at, "PARLEY_", 7) != 0 || equals == NULL || equals[1] == '\0')
             continue;
-        char *name = mem_strndup(*env + 7, (size_t)(equals - *env) - 7);
-        apply_variable(load, name, equals + 1);
+        char *name = mem_strndup(*at + 7, (size_t)(equals - *at) - 7);
+        apply_variable(load, name, equals + 1, env);
         free(name);
     }
-}
-
-static const char *find_variable(char *const env[], const char *name)
-{
-    size_t n = strlen(name);
-
-    for (; env != NULL && *env != NULL; env++)
-        if (strncmp(*env, name, n) == 0 && (*env)[n] == '=' && (*env)[n + 1] != '\0')
-            return *env + n + 1;
-    return NULL;
 }
 
 /* -- the flags ------------------------------------------------------------------------------- */
@@ -332,6 +389,21 @@ static void complain(struct loading *load, const char *text)
     report(load);
 }
 
+/* 16 letters and digits; dashes and spaces between them do not count (see setup_code.h). */
+static bool is_setup_code(const char *text)
+{
+    enum { LETTERS = 16 };
+    size_t n = 0;
+
+    for (; *text != '\0'; text++)
+        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+            (*text >= '0' && *text <= '9'))
+            n++;
+        else if (*text != '-' && *text != ' ')
+            return false;
+    return n == LETTERS;
+}
+
 /* What no single value shows. */
 static void check_together(struct loading *load)
 {
@@ -343,6 +415,8 @@ static void check_together(struct loading *load)
         complain(load, "data: a directory is needed");
     if ((config->tls_cert[0] == '\0') != (config->tls_key[0] == '\0'))
         complain(load, "tls_cert, tls_key: give both of them or none");
+    if (config->setup_code[0] != '\0' && !is_setup_code(config->setup_code))
+        complain(load, "setup_code: it must be 16 letters and digits, such as abcd-efgh-2345-6789");
 }
 
 /* share/parley/web beside the directory of the program: /usr/local for /usr/local/bin/parleyd. */

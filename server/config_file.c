@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,6 +33,37 @@ int config_file_read(const char *path, char **text_out, size_t *len_out)
     *len_out = text.len;
     *text_out = buf_detach(&text);
     return 0;
+}
+
+const char *config_file_value(const char *path, char **value_out)
+{
+    char *text = NULL;
+    size_t len = 0;
+    const char *why = NULL;
+    int failed = config_file_read(path, &text, &len);
+
+    if (failed != 0 || text == NULL) {
+        static _Thread_local char sentence[128];
+        char reason[96];
+        (void)snprintf(sentence, sizeof(sentence), "cannot be read: %s",
+                       strerror_r(failed, reason, sizeof(reason)));
+        return sentence;
+    }
+    if (len > 0 && text[len - 1] == '\n')
+        text[--len] = '\0';
+    if (len > 0 && text[len - 1] == '\r')
+        text[--len] = '\0';
+    if (len == 0)
+        why = "is empty";
+    else if (memchr(text, '\0', len) != NULL)
+        why = "has a NUL byte";
+    if (why == NULL) {
+        *value_out = text;
+    } else {
+        explicit_bzero(text, len);
+        free(text);
+    }
+    return why;
 }
 
 /* libinih tells its handler no line number; it reads a line and handles it before it reads the

@@ -1,4 +1,5 @@
-/* config_file.h - the INI syntax of the configuration file, with line numbers. For config.c.
+/* config_file.h - the INI syntax of the configuration file, with line numbers, and files that hold
+ * one value. For config.c.
  */
 #ifndef SERVER_CONFIG_FILE_H
 #define SERVER_CONFIG_FILE_H
@@ -7,6 +8,10 @@
 
 /* The whole file (at most 1 MiB), NUL-terminated; release with free(). 0, or an errno. */
 int config_file_read(const char *path, char **text_out, size_t *len_out);
+
+/* The one value that the file PATH is, without the newline at its end; release with free(). NULL,
+ * or why not: what to say after the file's name. */
+const char *config_file_value(const char *path, char **value_out);
 
 /* NAME NULL: the line is not understood, VALUE says why in a sentence. */
 typedef void (*config_line_fn)(void *arg, unsigned line, const char *section, const char *name,

@@ -158,6 +158,22 @@ static void put_cell(struct buf *out, const char *text)
     }
 }
 
+static void docs_text(struct buf *out, const char *what)
+{
+    if (strcmp(what, "DIR") == 0)
+        buf_puts(out, "a directory");
+    else if (strcmp(what, "FILE") == 0)
+        buf_puts(out, "a file");
+    else if (strcmp(what, "URL") == 0)
+        buf_puts(out, "an address");
+    else if (strcmp(what, "CODE") == 0)
+        buf_puts(out, "a code");
+    else if (strcmp(what, "WORD") == 0)
+        buf_puts(out, "lower-case letters, digits, '.', '_', '-'");
+    else
+        put_alternatives(out, what, " or ");
+}
+
 static void docs_key(struct buf *out, const struct config_key *key)
 {
     struct buf allowed = {0};
@@ -171,9 +187,7 @@ static void docs_key(struct buf *out, const struct config_key *key)
     else if (key->kind != CONFIG_KIND_TEXT)
         config_key_allowed(key, &allowed);
     else
-        buf_puts(&allowed, strcmp(key->what, "DIR") == 0   ? "a directory"
-                           : strcmp(key->what, "URL") == 0 ? "an address"
-                                                           : "a file");
+        docs_text(&allowed, key->what);
     put_cell(out, allowed.data);
     buf_puts(out, " | ");
     put_cell(out, key->help);

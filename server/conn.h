@@ -38,6 +38,7 @@ struct session {
     char id[ID_MAX + 1];
     enum store_role role;
     int64_t expires_at;
+    uint64_t began; /* monotonic ns */
     struct conn *conn;
     struct session *prev, *next; /* the user's sessions on this worker */
     struct worker_user *owner;

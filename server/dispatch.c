@@ -45,7 +45,7 @@ static struct request *request_create(struct conn *conn, bool http)
     req->call.req.arena = req->arena;
     req->started_ns = clock_monotonic_ns();
     req->retry_after_ms = -1;
-    req->address = peer_address(conn->peer);
+    req->address = arena_strdup(req->arena, peer_address(conn->peer)); /* outlives the peer */
     conn->requests++;
     return req;
 }
@@ -453,6 +453,7 @@ void dispatch_http(struct conn *conn, const struct http_call *http)
 
     req->token = arena_strdup(req->arena, http->token);
     req->cookie = http->cookie;
+    req->secure = http->secure;
     req->address = arena_strdup(req->arena, http->address);
     req->agent = arena_strdup(req->arena, http->agent);
     request_resume(req, begin_http(req, http->name, http->body, http->len));

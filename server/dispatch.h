@@ -22,6 +22,7 @@ struct http_call {
     size_t len;
     const char *token; /* NULL: none */
     bool cookie;       /* the token came as a cookie */
+    bool secure;       /* the client came by TLS */
     const char *address;
     const char *agent;
 };

@@ -28,6 +28,15 @@ struct frame *frame_text(const char *text, size_t len)
     return f;
 }
 
+const char *frame_payload(const struct frame *frame, size_t *len_out)
+{
+    unsigned char small = frame->bytes[1] & 0x7f; /* 126, 127: a longer length follows */
+    size_t header_len = small < 126 ? 2 : small == 126 ? 4 : WS_HEADER_MAX;
+
+    *len_out = frame->len - header_len;
+    return (const char *)frame->bytes + header_len;
+}
+
 /* With a payload, because libwebsockets says nothing of a pong without one. */
 struct frame *frame_ping(void)
 {

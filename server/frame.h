@@ -22,6 +22,8 @@ struct frame {
 
 /* A text frame with this payload; one reference. */
 struct frame *frame_text(const char *text, size_t len);
+/* What frame_text() was given: borrowed, *LEN_OUT bytes. */
+const char *frame_payload(const struct frame *frame, size_t *len_out);
 /* A ping (section 5.5.2); one reference. It counts as no message. */
 struct frame *frame_ping(void);
 /* Several frames in one, in order; one reference, the parts keep theirs. */

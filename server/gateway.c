@@ -27,7 +27,6 @@
 
 enum {
     RX_BUFFER = 1024, /* held by each WebSocket for ever: small; messages are put together here */
-    HEADERS_MAX = 8192,
     SERVICE_BUFFER = 16 * 1024,
     KEEPALIVE_SECONDS = 60,
     TOKEN_TEXT_MAX = 256,
@@ -57,14 +56,67 @@ static void remember_token(struct conn *conn, const char *token)
     conn->token = mem_strdup(token);
 }
 
-/* May this request become a WebSocket? The token, if it brings one, is kept for session.start. */
-static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
+void gateway_client(struct conn *conn, char address_out[ADDRESS_TEXT_SIZE])
 {
-    char path[16];
+    char forwarded[GATEWAY_HEADERS_MAX]; /* cut, it would name the proxy instead of the client */
+    const struct config_nets *trusted = &conn->worker->node->config.trusted_proxies;
+
+    gateway_header(conn->wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof(forwarded));
+    client_address(peer_address(conn->peer), forwarded, trusted->items, trusted->n, address_out);
+}
+
+bool gateway_client_is_secure(struct conn *conn)
+{
+    static const char name[] = "x-forwarded-proto:";
+    const struct config *config = &conn->worker->node->config;
+    char proto[64];
+
+    if (config->tls_cert[0] != '\0')
+        return true;
+    int n = lws_hdr_custom_copy(conn->wsi, proto, sizeof(proto), name, sizeof(name) - 1);
+    return client_is_secure(peer_address(conn->peer), n > 0 ? proto : NULL,
+                            config->trusted_proxies.items, config->trusted_proxies.n);
+}
+
+/* The token that the request brings, if any, is kept for session.start. False: it came as a cookie
+ * from a page that may not use it. */
+static bool take_token(struct lws *wsi, struct conn *conn)
+{
     char value[1024];
     char host[256];
     char token[TOKEN_TEXT_MAX];
-    const struct config *config = &conn->worker->node->config;
+    const struct config_list *allowed = &conn->worker->node->config.allowed_origins;
+
+    gateway_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof(value));
+    if (bearer_find(value, token, sizeof(token))) {
+        remember_token(conn, token);
+        return true;
+    }
+    gateway_header(wsi, WSI_TOKEN_HTTP_COOKIE, value, sizeof(value));
+    if (!cookie_find(value, SESSION_COOKIE, token, sizeof(token)))
+        return true;
+    gateway_header(wsi, WSI_TOKEN_ORIGIN, value, sizeof(value));
+    gateway_header(wsi, WSI_TOKEN_HOST, host, sizeof(host));
+    if (!origin_is_allowed(value, host, gateway_client_is_secure(conn), allowed->items, allowed->n))
+        return false;
+    remember_token(conn, token);
+    return true;
+}
+
+/* From here on the connection is the client's own, and counts as theirs, not as the proxy's. */
+static bool take_address(struct conn *conn)
+{
+    char address[ADDRESS_TEXT_SIZE];
+
+    gateway_client(conn, address);
+    return strcmp(address, peer_address(conn->peer)) == 0 ||
+           peer_change(&conn->peer, address, &conn->worker->node->config);
+}
+
+/* May this request become a WebSocket? */
+static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
+{
+    char path[16];
 
     if (strcmp(to, "websocket") != 0 || conn->door != DOOR_PUBLIC)
         return refuse_upgrade(wsi, 404, "Only WebSocket is offered, at /ws");
@@ -75,23 +127,15 @@ static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
         metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_DRAINING, 1);
         return refuse_upgrade(wsi, 503, "This server is stopping");
     }
-    gateway_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof(value));
-    if (bearer_find(value, token, sizeof(token))) {
-        remember_token(conn, token);
-        return 0;
-    }
-    gateway_header(wsi, WSI_TOKEN_HTTP_COOKIE, value, sizeof(value));
-    if (!cookie_find(value, SESSION_COOKIE, token, sizeof(token)))
-        return 0;
-    gateway_header(wsi, WSI_TOKEN_ORIGIN, value, sizeof(value));
-    gateway_header(wsi, WSI_TOKEN_HOST, host, sizeof(host));
-    if (!origin_is_allowed(value, host, config->tls_cert[0] != '\0', config->allowed_origins.items,
-                           config->allowed_origins.n)) {
+    if (!take_token(wsi, conn)) {
         metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_ORIGIN, 1);
         return refuse_upgrade(wsi, 403,
                               "Pages of that origin may not connect; see allowed_origins");
     }
-    remember_token(conn, token);
+    if (!take_address(conn)) {
+        metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_ADDRESS, 1);
+        return refuse_upgrade(wsi, 503, "Too many connections from your address");
+    }
     return 0;
 }
 
@@ -264,7 +308,7 @@ bool gateway_open(struct worker *worker, char error_out[256])
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .foreign_loops = loops,
         .pt_serv_buf_size = SERVICE_BUFFER,
-        .max_http_header_data = HEADERS_MAX,
+        .max_http_header_data = GATEWAY_HEADERS_MAX,
         .timeout_secs = (config->handshake_timeout_ms + 999) / 1000,
         .timeout_secs_ah_idle = (config->handshake_timeout_ms + 999) / 1000, /* headers under way */
         .keepalive_timeout = KEEPALIVE_SECONDS,

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/address.h"
 #include "server/listener.h"
 
 struct lws;
@@ -18,6 +19,8 @@ struct conn;
 struct peer;
 struct request;
 struct worker;
+
+enum { GATEWAY_HEADERS_MAX = 8192 }; /* all headers of a request together */
 
 /* Once for the process: where the library's messages go. */
 void gateway_init(void);
@@ -41,5 +44,9 @@ void gateway_http_gone(struct conn *conn);
 void gateway_http_answer(struct request *req);
 /* A request header by its libwebsockets token; "" if absent or longer than SIZE - 1. */
 const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size);
+/* Who sent the request under way, also through trusted proxies: the address they came from, and
+ * whether they came by TLS. */
+void gateway_client(struct conn *conn, char address_out[ADDRESS_TEXT_SIZE]);
+bool gateway_client_is_secure(struct conn *conn);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "protocol/jsonrpc.h"
+#include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/dispatch.h"
 #include "server/gateway.h"
@@ -37,7 +38,8 @@ struct http_exchange {
     char address[ADDRESS_TEXT_SIZE]; /* the client's, also behind a trusted proxy */
     char agent[AGENT_TEXT_MAX];
     bool has_token, cookie, head;
-    bool last; /* the connection ends with the answer */
+    bool secure; /* the client came by TLS, perhaps to a trusted proxy */
+    bool last;   /* the connection ends with the answer */
     bool answered;
     size_t expected; /* bytes of body */
     struct buf body;
@@ -192,7 +194,8 @@ static int answer_ready(struct conn *conn)
     if (atomic_load(&conn->worker->node->draining))
         return answer(conn, 503, "text/plain; charset=utf-8", "Retry-After: 5\r\n", "draining\n",
                       9);
-    if (!store_is_writable(conn->worker->node->store, reason)) {
+    if (!store_is_writable(conn->worker->node->store, reason) ||
+        !bus_is_ready(conn->worker->node->bus, reason)) {
         struct buf body = {0};
         buf_printf(&body, "%s\n", reason);
         (void)answer(conn, 503, "text/plain; charset=utf-8", "Retry-After: 5\r\n", body.data,
@@ -281,8 +284,8 @@ static bool take_token(struct conn *conn, struct http_exchange *x)
         return true;
     gateway_header(conn->wsi, WSI_TOKEN_ORIGIN, value, sizeof(value));
     gateway_header(conn->wsi, WSI_TOKEN_HOST, host, sizeof(host));
-    if (origin_is_allowed(value, host, config->tls_cert[0] != '\0', config->allowed_origins.items,
-                          config->allowed_origins.n))
+    if (origin_is_allowed(value, host, gateway_client_is_secure(conn),
+                          config->allowed_origins.items, config->allowed_origins.n))
         return true;
     (void)refuse(conn, ERR_FORBIDDEN, 403, "",
                  "A call with the session cookie needs the Origin of an allowed page");
@@ -308,6 +311,7 @@ static void run_command(struct conn *conn)
                             .len = x->body.len,
                             .token = x->has_token ? x->token : NULL,
                             .cookie = x->cookie,
+                            .secure = x->secure,
                             .address = x->address,
                             .agent = x->agent,
                         });
@@ -316,12 +320,8 @@ static void run_command(struct conn *conn)
 /* What is known about who calls, beside the token. */
 static void take_client(struct conn *conn, struct http_exchange *x)
 {
-    char forwarded[HEADER_TEXT_MAX];
-    const struct config *config = &conn->worker->node->config;
-
-    gateway_header(conn->wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof(forwarded));
-    client_address(peer_address(conn->peer), forwarded, config->trusted_proxies.items,
-                   config->trusted_proxies.n, x->address);
+    gateway_client(conn, x->address);
+    x->secure = gateway_client_is_secure(conn);
     gateway_header(conn->wsi, WSI_TOKEN_HTTP_USER_AGENT, x->agent, sizeof(x->agent));
     if (!utf8_is_valid(x->agent, strlen(x->agent)))
         x->agent[0] = '\0';

@@ -5,20 +5,18 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "base/log.h"
 #include "base/mem.h"
+#include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/event.h"
 #include "server/hub_stream.h"
-#include "server/metrics.h"
+#include "server/node.h"
 #include "server/session.h"
-#include "server/store_call.h"
 #include "server/worker.h"
 
 enum {
-    BATCH_BYTES = 48 * 1024,   /* a batch that is larger is handed over within the turn */
-    RING_FRAME_MAX = 4096,     /* larger events are read from the store again */
-    TOPS_MAX = STORE_PAGE_MAX, /* streams in one question for their tops */
+    BATCH_BYTES = 48 * 1024, /* a batch that is larger is handed over within the turn */
+    RING_FRAME_MAX = 4096,   /* larger events are read from the store again */
 };
 
 struct hub *hub_create(struct worker *worker)
@@ -78,7 +76,8 @@ static struct stream *stream_get(struct hub *hub, const char *name)
     s->hub = hub;
     (void)strncpy(s->name, name, sizeof(s->name) - 1);
     HASH_ADD_STR(hub->streams, name, s);
-    hub->new_streams++;
+    s->state = STREAM_UNHEARD;
+    stream_set_fresh(s, true);
     return s;
 }
 
@@ -90,32 +89,49 @@ static void batch_clear(struct stream *s)
     s->batch_bytes = 0;
 }
 
-static void ring_clear(struct stream *s)
+static void slots_clear(struct event **slots)
 {
-    for (size_t i = 0; s->ring != NULL && i < STREAM_RING; i++) {
-        if (s->ring[i] != NULL)
-            event_unref(s->ring[i]);
-        s->ring[i] = NULL;
+    for (size_t i = 0; slots != NULL && i < STREAM_RING; i++) {
+        if (slots[i] != NULL)
+            event_unref(slots[i]);
+        slots[i] = NULL;
     }
+}
+
+void stream_forget(struct stream *s)
+{
+    slots_clear(s->ring);
+    stream_drop_pages(s);
 }
 
 void stream_destroy(struct stream *s)
 {
     struct hub *hub = s->hub;
 
-    if (s->state == STREAM_NEW)
-        hub->new_streams--;
+    if (s->state != STREAM_UNHEARD)
+        bus_unlisten(hub->worker->node->bus, hub->worker->index, s->name);
+    stream_set_fresh(s, false);
     for (size_t i = 0; s->dirty && i < hub->dirty_n; i++)
         if (hub->dirty[i] == s)
             hub->dirty[i] = NULL;
     HASH_DEL(hub->streams, s);
     batch_clear(s);
-    ring_clear(s);
-    stream_drop_pages(s);
+    stream_forget(s);
+    slots_clear(s->ahead);
     free(s->ring);
+    free(s->ahead);
     free(s->batch);
     free(s->live);
     free(s);
+}
+
+void stream_set_fresh(struct stream *s, bool fresh)
+{
+    if (fresh && !s->fresh)
+        DL_APPEND2(s->hub->fresh, s, fresh_prev, fresh_next);
+    else if (!fresh && s->fresh)
+        DL_DELETE2(s->hub->fresh, s, fresh_prev, fresh_next);
+    s->fresh = fresh;
 }
 
 /* Nobody left, and nobody working on it up the stack. */
@@ -184,7 +200,7 @@ static void batch_put(struct stream *s, struct frame *frame)
     mark_dirty(s);
 }
 
-static void wake_waits(struct stream *s)
+void stream_wake_waits(struct stream *s)
 {
     struct hub_wait *w;
     struct hub_wait *tmp;
@@ -230,14 +246,13 @@ static void apply_membership(struct stream *s, struct event *event)
 }
 
 /* The next event in order. */
-static void stream_take(struct stream *s, struct event *event)
+static void take_one(struct stream *s, struct event *event)
 {
-    s->busy++;
     s->last = event->seq;
-    if (event->type == STORE_EVENT_MESSAGE_DELETED || event->type == STORE_EVENT_CHANNEL_DELETED) {
-        ring_clear(s); /* what was deleted is still in here; the store has forgotten it */
-        stream_drop_pages(s);
-    }
+    if (s->epoch[0] == '\0')
+        memcpy(s->epoch, event->epoch, sizeof(s->epoch));
+    if (event->type == STORE_EVENT_MESSAGE_DELETED || event->type == STORE_EVENT_CHANNEL_DELETED)
+        stream_forget(s); /* what was deleted is still in there; the store has forgotten it */
     ring_put(s, event);
     batch_put(s, event->frame);
     if (s->batch_bytes > BATCH_BYTES)
@@ -245,7 +260,43 @@ static void stream_take(struct stream *s, struct event *event)
     apply_membership(s, event);
     if (s->filling != NULL)
         promote_level(s);
-    wake_waits(s);
+    stream_wake_waits(s);
+}
+
+/* The event after the last one that came before its turn, or NULL; the caller has a reference. */
+static struct event *ahead_take(struct stream *s)
+{
+    struct event **slot = s->ahead == NULL ? NULL : &s->ahead[(s->last + 1) % STREAM_RING];
+    struct event *event = slot == NULL ? NULL : *slot;
+
+    if (event == NULL || event->seq != s->last + 1)
+        return NULL;
+    *slot = NULL;
+    return event;
+}
+
+static void ahead_put(struct stream *s, struct event *event)
+{
+    if (event->seq - s->last > STREAM_RING)
+        return; /* the store has it */
+    if (s->ahead == NULL)
+        s->ahead = mem_zalloc(STREAM_RING * sizeof(struct event *));
+    struct event **slot = &s->ahead[event->seq % STREAM_RING];
+    if (*slot != NULL)
+        event_unref(*slot);
+    *slot = event_ref(event);
+}
+
+void stream_take(struct stream *s, struct event *event)
+{
+    struct event *next;
+
+    s->busy++;
+    take_one(s, event);
+    while ((next = ahead_take(s)) != NULL) {
+        take_one(s, next);
+        event_unref(next);
+    }
     s->busy--;
     stream_release(s);
 }
@@ -254,174 +305,28 @@ void hub_deliver(struct hub *hub, struct event *event)
 {
     struct stream *s = stream_find(hub, event->stream);
 
-    if (s == NULL)
+    if (s == NULL || event->seq <= s->last)
         return;
+    if (s->epoch[0] != '\0' && strcmp(s->epoch, event->epoch) != 0)
+        return; /* one of us is behind the times; the comparison with the store finds who */
     if (event->seq > s->seen)
         s->seen = event->seq;
-    if (s->state != STREAM_OK)
+    if (s->state < STREAM_OK)
         return; /* the answer that is awaited, or the one after it, has this event */
-    if (event->seq == s->last + 1)
-        stream_take(s, event);
-    else if (event->seq > s->last)
-        stream_repair(s);
+    if (event->seq > s->last + 1) {
+        ahead_put(s, event);
+        stream_gap(s);
+        return;
+    }
+    s->busy++;
+    stream_take(s, event);
+    stream_gap_closed(s);
+    s->busy--;
+    stream_release(s);
 }
 
-/* -- gaps and tops ------------------------------------------------------------------------------
+/* -- the end of a turn --------------------------------------------------------------------------
  */
-
-static struct store_call *hub_call(struct hub *hub, enum store_op op)
-{
-    struct store_call *call = mem_zalloc(sizeof(*call));
-
-    call->req.op = op;
-    call->req.arena = arena_create();
-    call->req.actor.system = true;
-    call->req.owner = hub;
-    return call;
-}
-
-static void hub_call_free(struct store_call *call)
-{
-    arena_destroy(&call->req.arena);
-    free(call);
-}
-
-static void repair_done(struct store_call *call)
-{
-    struct stream *s = stream_find(call->req.owner, call->req.in.events.stream);
-
-    if (s == NULL || s->state != STREAM_REPAIR) {
-        hub_call_free(call);
-        return;
-    }
-    s->state = STREAM_OK;
-    s->busy++;
-    for (size_t i = 0; call->req.err == ERR_OK && i < call->req.out.n; i++) {
-        if (call->req.out.events[i].seq != s->last + 1)
-            continue;
-        struct event *event = event_make(&call->req.out.events[i]);
-        stream_take(s, event);
-        event_unref(event);
-        metric_add(METRIC_HUB_GAPS_REPAIRED, 1);
-    }
-    s->busy--;
-    if (s->last < s->seen) {
-        if (call->req.err == ERR_OK && call->req.out.n > 0)
-            stream_repair(s);
-        else
-            s->state = STREAM_STALLED; /* asked again by hub_tick() */
-        s->hub->stalled = true;
-    }
-    stream_release(s);
-    hub_call_free(call);
-}
-
-void stream_repair(struct stream *s)
-{
-    struct store_call *call = hub_call(s->hub, STORE_EVENTS);
-
-    metric_add(METRIC_HUB_GAPS, 1);
-    log_debug("gap", LOG_STR("stream", s->name), LOG_INT("last", s->last),
-              LOG_INT("seen", s->seen));
-    s->state = STREAM_REPAIR;
-    call->req.in.events.stream = arena_strdup(call->req.arena, s->name);
-    call->req.in.events.after = s->last;
-    call->req.in.events.limit = STORE_PAGE_MAX;
-    store_call_submit(call, s->hub->worker, repair_done);
-}
-
-static void stream_set_top(struct stream *s, uint64_t top)
-{
-    struct sub *sub;
-    struct sub *tmp;
-
-    s->last = top > s->seen ? top : s->seen;
-    s->seen = s->last;
-    s->state = STREAM_OK;
-    s->busy++;
-    DL_FOREACH_SAFE(s->filling, sub, tmp)
-    {
-        sub_advance(sub);
-    }
-    wake_waits(s);
-    s->busy--;
-    stream_release(s);
-}
-
-static void tops_done(struct store_call *call)
-{
-    struct hub *hub = call->req.owner;
-
-    for (size_t i = 0; i < call->req.in.tops.n; i++) {
-        struct stream *s = stream_find(hub, call->req.in.tops.streams[i]);
-        if (s == NULL || s->state != STREAM_ASKED)
-            continue;
-        if (call->req.err == ERR_OK) {
-            stream_set_top(s, call->req.out.tops[i].seq);
-        } else {
-            s->state = STREAM_NEW;
-            hub->new_streams++;
-        }
-    }
-    if (call->req.err != ERR_OK)
-        hub->asking_failed = true; /* hub_tick() lets it be asked again */
-    hub_call_free(call);
-}
-
-static void ask_tops(struct hub *hub)
-{
-    struct store_call *call = NULL;
-    const char **names = NULL;
-    struct stream *s;
-    struct stream *tmp;
-
-    HASH_ITER(hh, hub->streams, s, tmp)
-    {
-        if (hub->new_streams == 0)
-            break;
-        if (s->state != STREAM_NEW)
-            continue;
-        if (call == NULL) {
-            call = hub_call(hub, STORE_TOPS);
-            names = arena_alloc(call->req.arena, TOPS_MAX * sizeof(*names));
-            call->req.in.tops.streams = names;
-        }
-        names[call->req.in.tops.n++] = arena_strdup(call->req.arena, s->name);
-        s->state = STREAM_ASKED;
-        hub->new_streams--;
-        if (call->req.in.tops.n == TOPS_MAX) {
-            store_call_submit(call, hub->worker, tops_done);
-            call = NULL;
-        }
-    }
-    if (call != NULL)
-        store_call_submit(call, hub->worker, tops_done);
-}
-
-void hub_tick(struct hub *hub)
-{
-    struct stream *s;
-    struct stream *tmp;
-
-    hub->asking_failed = false;
-    if (!hub->stalled)
-        return;
-    hub->stalled = false;
-    HASH_ITER(hh, hub->streams, s, tmp)
-    {
-        if (s->state == STREAM_STALLED)
-            stream_repair(s);
-        struct sub *sub;
-        struct sub *next;
-        s->busy++;
-        DL_FOREACH_SAFE(s->filling, sub, next)
-        {
-            sub_advance(sub);
-        }
-        s->busy--;
-        stream_release(s);
-    }
-}
 
 bool hub_is_dirty(const struct hub *hub)
 {
@@ -442,12 +347,6 @@ bool hub_flush(struct hub *hub)
     }
     hub->dirty_n = 0;
     return any;
-}
-
-void hub_ask(struct hub *hub)
-{
-    if (hub->new_streams > 0 && !hub->asking_failed)
-        ask_tops(hub);
 }
 
 void hub_deliver_ephemeral(struct hub *hub, const char *stream, struct frame *frame,
@@ -479,7 +378,7 @@ struct hub_wait *hub_wait(struct hub *hub, const char *stream, uint64_t after,
 {
     struct stream *s = stream_get(hub, stream);
 
-    if (s->state == STREAM_OK && s->last > after)
+    if (s->state >= STREAM_OK && s->last > after)
         return NULL;
     struct hub_wait *w = mem_zalloc(sizeof(*w));
     w->stream = s;

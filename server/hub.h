@@ -1,16 +1,18 @@
 /* hub.h - one worker's streams: who gets which events, in order, none missing, none twice.
  *
- *   bus --event--> hub_deliver()          a stream of this worker with somebody in it?
- *                    |  seq == last + 1: the event joins the stream's batch of this turn and its
- * ring |  seq >  last + 1: the gap is fetched from the store first end of turn --> hub_flush() the
- * batch becomes one shared frame, each member gets a pointer
+ *   bus --event--> hub_deliver()    a stream of this worker with somebody in it?
+ *                    |                seq == last + 1: it joins the stream's batch and its ring
+ *                    |                seq >  last + 1: the gap is fetched from the store first
+ *   end of turn ---> hub_flush()      the batch becomes one frame, each member gets a pointer
  *
  * A member is `live` (gets each batch) or catching up: it has a position and is brought forward,
  * from the ring or from the store, until its position is the stream's last event; then it is live.
  * All of this happens on the worker's thread, so there is no window between the two.
  *
- * A stream that is new on this worker first asks the store for its top: events that were committed
- * before the worker listened are not waited for, events after it are not missed.
+ * A stream that is new on this worker first has the bus listen for it, then asks the store for its
+ * top: events that were committed before the worker listened are not waited for, events after it
+ * are not missed. What a shared bus loses is found by comparing the tops with the store's, once a
+ * second and whenever the bus came back.
  *
  * Threading: the worker's own thread.
  */
@@ -52,8 +54,15 @@ bool hub_is_dirty(const struct hub *hub);
 void hub_catch_up(struct conn *conn);
 /* Once a second: asks again what the store did not answer. */
 void hub_tick(struct hub *hub);
-/* Puts the question for the tops of new streams; at the end of a turn. */
+/* Has the bus listen for new streams and asks for their tops; at the end of a turn. */
 void hub_ask(struct hub *hub);
+/* The bus listens for STREAM. */
+void hub_listening(struct hub *hub, const char *stream);
+/* Does what is due with gaps and tops. Returns in how many ms to call it again, 0: not before
+ * worker_wake_hub() is called. */
+uint64_t hub_check(struct hub *hub);
+/* Compares all streams with the store now: the bus may have lost something. */
+void hub_check_now(struct hub *hub);
 /* The live subscription of CONN to STREAM ends; one that catches up comes to its end by itself. */
 void hub_end_live(struct conn *conn, const char *stream);
 

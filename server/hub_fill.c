@@ -101,14 +101,24 @@ static struct page *page_find(const struct stream *s, uint64_t pos)
     return NULL;
 }
 
-static void page_fill(struct page *page, const struct store_req *req)
+/* False: the store did not answer, or not with what comes after the page's position. */
+static bool page_fill(struct page *page, const struct store_req *req)
 {
+    if (req->err != ERR_OK || req->out.n == 0 || req->out.events[0].seq != page->after + 1)
+        return false;
     page->reading = false;
     page->events = mem_alloc((req->out.n + 1) * sizeof(struct event *));
     while (page->n < req->out.n && req->out.events[page->n].seq == page->after + page->n + 1) {
         page->events[page->n] = event_make(&req->out.events[page->n]);
         page->n++;
     }
+    return true;
+}
+
+static bool is_other_epoch(const struct stream *s, const struct store_req *req)
+{
+    return req->err == ERR_OK && req->out.top.epoch != NULL && s->epoch[0] != '\0' &&
+           strcmp(s->epoch, req->out.top.epoch) != 0;
 }
 
 static void page_read(struct store_call *call)
@@ -118,8 +128,10 @@ static void page_read(struct store_call *call)
     struct page *page = s == NULL ? NULL : page_find(s, call->req.in.events.after);
 
     if (page != NULL && page->reading) {
-        if (call->req.err == ERR_OK && call->req.out.n > 0) {
-            page_fill(page, &call->req);
+        if (is_other_epoch(s, &call->req)) {
+            stream_restart(s);
+            s = NULL;
+        } else if (page_fill(page, &call->req)) {
             page->pinned = true; /* until all who wait for it have it */
         } else {
             page_clear(page);
@@ -210,7 +222,7 @@ void sub_advance(struct sub *sub)
 {
     struct stream *s = sub->stream;
 
-    if (sub->live || s->state == STREAM_NEW || s->state == STREAM_ASKED)
+    if (sub->live || s->state < STREAM_OK)
         return;
     if (sub->pos > s->last)
         return; /* the stream gets there by itself: promote_level() */

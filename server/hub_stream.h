@@ -1,4 +1,5 @@
-/* hub_stream.h - the insides of the hub, shared by hub.c (order) and hub_fill.c (catching up).
+/* hub_stream.h - the insides of the hub, shared by hub.c (order), hub_tops.c (gaps and tops) and
+ * hub_fill.c (catching up).
  * Threading: the worker's own thread.
  */
 #ifndef SERVER_HUB_STREAM_H
@@ -28,11 +29,14 @@ struct page {
 };
 
 enum stream_state {
-    STREAM_NEW,     /* its top is to be asked for */
-    STREAM_ASKED,   /* the store has the question */
-    STREAM_OK,      /* last is known; events are taken in order */
-    STREAM_REPAIR,  /* a gap is being read from the store */
-    STREAM_STALLED, /* the store did not answer; asked again within a second */
+    STREAM_UNHEARD,   /* the bus is to be asked for it */
+    STREAM_LISTENING, /* the bus has the question */
+    STREAM_NEW,       /* its top is to be asked for */
+    STREAM_ASKED,     /* the store has the question */
+    STREAM_OK,        /* last is known; events are taken in order, in this and all later states */
+    STREAM_GAP,       /* something is missing; it may just be late */
+    STREAM_REPAIR,    /* the gap is being read from the store */
+    STREAM_STALLED,   /* the store did not answer; asked again within a second */
 };
 
 struct hub {
@@ -40,26 +44,37 @@ struct hub {
     struct stream *streams; /* by name */
     struct stream **dirty;  /* with a batch to hand over */
     size_t dirty_n, dirty_cap;
-    size_t new_streams;
+    struct stream *fresh; /* in the states UNHEARD and NEW */
+    size_t gaps;          /* streams in the state GAP */
+    size_t suspects;      /* streams whose top in the store may be ahead of them */
+    size_t checks;        /* questions for tops under way */
+    uint64_t check_at_ns; /* the next comparison with the store */
     bool asking_failed;
     bool stalled; /* somebody waits for hub_tick() */
 };
 
 struct stream {
     char name[STORE_STREAM_SIZE];
+    char epoch[STORE_EPOCH_SIZE]; /* "" while it has no event */
     UT_hash_handle hh;
+    struct stream *fresh_prev, *fresh_next;
+    bool fresh;
     struct hub *hub;
     enum stream_state state;
     unsigned busy;     /* callers up the stack that still need it */
     uint64_t last;     /* the last event that was taken */
     uint64_t seen;     /* the highest seq that was heard of */
+    uint64_t claimed;  /* the top in the store that was ahead of it, or 0 */
+    uint64_t late_ns;  /* since when something is missing or claimed, or 0 */
+    bool doubted;      /* the store was asked for what is missing, and did not have it */
     struct sub **live; /* members who are level */
     size_t live_n, live_cap;
     struct sub *filling; /* members who catch up */
     struct page *pages;  /* STREAM_PAGES of them, made with the first one needed */
     unsigned next_page;  /* the oldest, which makes room */
     struct hub_wait *waits;
-    struct event **ring; /* STREAM_RING slots by seq, made with the first event */
+    struct event **ring;  /* STREAM_RING slots by seq, made with the first event */
+    struct event **ahead; /* the same for events that came before their turn */
     struct frame **batch;
     uint32_t batch_n, batch_cap;
     size_t batch_bytes;
@@ -92,7 +107,20 @@ void stream_destroy(struct stream *stream);
 /* Destroys STREAM if nobody is left in it. */
 void stream_release(struct stream *stream);
 void stream_seal(struct stream *stream);
-void stream_repair(struct stream *stream);
+/* Long polls that wait for what has come. */
+void stream_wake_waits(struct stream *stream);
+/* The next event, and those after it that came before their turn. */
+void stream_take(struct stream *stream, struct event *event);
+/* Forget the recent events and the pages. */
+void stream_forget(struct stream *stream);
+/* On the list of those that hub_ask() looks at, or off it. */
+void stream_set_fresh(struct stream *stream, bool fresh);
+/* hub_tops.c: something is missing before what came. */
+void stream_gap(struct stream *stream);
+/* Nothing is missing any more, if that is so. */
+void stream_gap_closed(struct stream *stream);
+/* The store knows STREAM by another epoch (a restored backup): its members have to start anew. */
+void stream_restart(struct stream *stream);
 struct event *stream_ring_get(const struct stream *stream, uint64_t seq);
 /* Forget the pages: nobody catches up any more. */
 void stream_drop_pages(struct stream *stream);

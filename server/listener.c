@@ -59,6 +59,46 @@ const char *peer_address(const struct peer *peer)
     return peer == NULL ? "local" : peer->address;
 }
 
+/* Behind a trusted proxy everybody has its address: it is not limited as one client. Those behind
+ * it are, as soon as they are known: see peer_change(). */
+static bool is_proxy(const struct config *config, const char *address)
+{
+    for (size_t i = 0; i < config->trusted_proxies.n; i++)
+        if (net_block_contains(&config->trusted_proxies.items[i], address))
+            return true;
+    return false;
+}
+
+/* One more connection of ADDRESS; NULL: it has too many. The lock is held. */
+static struct peer *peer_get(const char *address, const struct config *config)
+{
+    char group[ADDRESS_TEXT_SIZE];
+    struct peer *p;
+
+    address_group(address, group);
+    HASH_FIND_STR(peers, group, p);
+    if (p != NULL && config->max_connections_per_address > 0 &&
+        p->connections >= config->max_connections_per_address && !is_proxy(config, address))
+        return NULL;
+    if (p == NULL) {
+        p = mem_zalloc(sizeof(*p));
+        (void)snprintf(p->address, sizeof(p->address), "%s", address);
+        memcpy(p->group, group, sizeof(group));
+        HASH_ADD_STR(peers, group, p);
+    }
+    p->connections++;
+    return p;
+}
+
+/* One less. The lock is held. */
+static void peer_put(struct peer *p)
+{
+    if (--p->connections == 0) {
+        HASH_DEL(peers, p);
+        free(p);
+    }
+}
+
 void peer_release(struct peer **peer)
 {
     struct peer *p = *peer;
@@ -68,20 +108,20 @@ void peer_release(struct peer **peer)
     *peer = NULL;
     (void)pthread_mutex_lock(&peers_lock);
     peers_connections--;
-    if (--p->connections == 0) {
-        HASH_DEL(peers, p);
-        free(p);
-    }
+    peer_put(p);
     (void)pthread_mutex_unlock(&peers_lock);
 }
 
-/* Behind a trusted proxy everybody has its address: it is not limited as one client. */
-static bool is_proxy(const struct config *config, const char *address)
+bool peer_change(struct peer **peer, const char *address, const struct config *config)
 {
-    for (size_t i = 0; i < config->trusted_proxies.n; i++)
-        if (net_block_contains(&config->trusted_proxies.items[i], address))
-            return true;
-    return false;
+    (void)pthread_mutex_lock(&peers_lock);
+    struct peer *to = peer_get(address, config);
+    if (to != NULL) {
+        peer_put(*peer);
+        *peer = to;
+    }
+    (void)pthread_mutex_unlock(&peers_lock);
+    return to != NULL;
 }
 
 /* NULL: too many; *refused_out says of which kind. */
@@ -89,29 +129,15 @@ static struct peer *peer_admit(const struct sockaddr *addr, const struct config 
                                enum metric_refused *refused_out)
 {
     char address[ADDRESS_TEXT_SIZE];
-    char group[ADDRESS_TEXT_SIZE];
-    struct peer *p;
+    struct peer *p = NULL;
 
     address_format_host(addr, address);
-    address_group(address, group);
     (void)pthread_mutex_lock(&peers_lock);
-    HASH_FIND_STR(peers, group, p);
     if (config->max_connections > 0 && peers_connections >= config->max_connections) {
         *refused_out = METRIC_REFUSED_FULL;
-        p = NULL;
-    } else if (p != NULL && config->max_connections_per_address > 0 &&
-               p->connections >= config->max_connections_per_address &&
-               !is_proxy(config, address)) {
+    } else if ((p = peer_get(address, config)) == NULL) {
         *refused_out = METRIC_REFUSED_ADDRESS;
-        p = NULL;
     } else {
-        if (p == NULL) {
-            p = mem_zalloc(sizeof(*p));
-            memcpy(p->address, address, sizeof(address));
-            memcpy(p->group, group, sizeof(group));
-            HASH_ADD_STR(peers, group, p);
-        }
-        p->connections++;
         peers_connections++;
     }
     (void)pthread_mutex_unlock(&peers_lock);

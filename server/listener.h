@@ -14,6 +14,7 @@
 
 #include "server/address.h"
 
+struct config;
 struct peer;
 struct worker;
 
@@ -35,5 +36,8 @@ void listeners_close(struct worker *worker);
 /* A client's address with its number of connections; NULL stands for the admin socket. */
 const char *peer_address(const struct peer *peer);
 void peer_release(struct peer **peer);
+/* The connection turns out to be from ADDRESS, behind a trusted proxy. False: ADDRESS has too many,
+ * and *peer stays. */
+bool peer_change(struct peer **peer, const char *address, const struct config *config);
 
 #endif

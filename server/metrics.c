@@ -125,6 +125,8 @@ void metric_command(size_t command, enum err outcome)
 #define X(name, text) text,
 static const char *const refused_labels[] = {METRIC_REFUSED_MAP(X) NULL};
 static const char *const drop_labels[] = {METRIC_DROP_MAP(X) NULL};
+static const char *const bus_drop_labels[] = {METRIC_BUS_DROP_MAP(X) NULL};
+static const char *const bus_reject_labels[] = {METRIC_BUS_REJECT_MAP(X) NULL};
 static const char *const close_labels[] = {METRIC_CLOSE_MAP(X) NULL};
 static const char *const http_labels[] = {METRIC_HTTP_MAP(X) NULL};
 static const char *const login_labels[] = {METRIC_LOGIN_MAP(X) NULL};
@@ -178,6 +180,17 @@ uint64_t metric_read(enum metric metric, size_t label)
     return read_slot((size_t)metric + label);
 }
 
+uint64_t metric_largest(enum metric metric, size_t n)
+{
+    uint64_t largest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t value = metric_read(metric, i);
+        largest = value > largest ? value : largest;
+    }
+    return largest;
+}
+
 enum label_set {
     LABELS_NONE,
     LABELS_REFUSED,
@@ -186,6 +199,8 @@ enum label_set {
     LABELS_HTTP,
     LABELS_LOGIN,
     LABELS_RESUME,
+    LABELS_BUS_DROP,
+    LABELS_BUS_REJECT,
     LABELS_WORKER,
     LABELS_COMMAND,
 };
@@ -219,9 +234,10 @@ static const struct row rows[] = {
 };
 
 static const char *const *const fixed_labels[] = {
-    [LABELS_REFUSED] = refused_labels, [LABELS_DROP] = drop_labels,
-    [LABELS_CLOSE] = close_labels,     [LABELS_HTTP] = http_labels,
-    [LABELS_LOGIN] = login_labels,     [LABELS_RESUME] = resume_labels,
+    [LABELS_REFUSED] = refused_labels,   [LABELS_DROP] = drop_labels,
+    [LABELS_CLOSE] = close_labels,       [LABELS_HTTP] = http_labels,
+    [LABELS_LOGIN] = login_labels,       [LABELS_RESUME] = resume_labels,
+    [LABELS_BUS_DROP] = bus_drop_labels, [LABELS_BUS_REJECT] = bus_reject_labels,
 };
 
 static void render_labelled(struct buf *out, const struct row *row)

@@ -27,6 +27,13 @@ struct buf;
 #define METRIC_DROP_MAP(X)                                                                         \
     X(SLOW_READER, "slow_reader")                                                                  \
     X(FANOUT, "presence_fanout")
+#define METRIC_BUS_DROP_MAP(X) X(AWAY, "away") X(FULL, "full") X(OVERSIZE, "oversize")
+#define METRIC_BUS_REJECT_MAP(X)                                                                   \
+    X(VERSION, "version")                                                                          \
+    X(MALFORMED, "malformed")                                                                      \
+    X(OVERSIZE, "oversize")                                                                        \
+    X(STREAM, "stream")                                                                            \
+    X(FOREIGN, "foreign")
 #define METRIC_CLOSE_MAP(X)                                                                        \
     X(NORMAL, "1000")                                                                              \
     X(GOING_AWAY, "1001")                                                                          \
@@ -54,6 +61,16 @@ enum metric_refused {
 enum metric_drop {
 #define X(name, text) METRIC_DROP_##name,
     METRIC_DROP_MAP(X) METRIC_DROP_LABELS
+#undef X
+};
+enum metric_bus_drop {
+#define X(name, text) METRIC_BUS_DROP_##name,
+    METRIC_BUS_DROP_MAP(X) METRIC_BUS_DROP_LABELS
+#undef X
+};
+enum metric_bus_reject {
+#define X(name, text) METRIC_BUS_REJECT_##name,
+    METRIC_BUS_REJECT_MAP(X) METRIC_BUS_REJECT_LABELS
 #undef X
 };
 enum metric_close {
@@ -153,6 +170,8 @@ struct metrics_info {
 void metrics_init(const struct metrics_info *info);
 /* The sum of the shards. */
 uint64_t metric_read(enum metric metric, size_t label);
+/* The largest of the first N numbers of a metric with labels. */
+uint64_t metric_largest(enum metric metric, size_t n);
 /* Appends the exposition, with the process's memory, descriptors, CPU time and uptime. */
 void metrics_render(struct buf *out);
 

@@ -16,6 +16,7 @@
 #include "protocol/command.h"
 #include "server/bus/bus.h"
 #include "server/event.h"
+#include "server/fanout.h"
 #include "server/gateway.h"
 #include "server/jobs.h"
 #include "server/listener.h"
@@ -169,16 +170,21 @@ static bool open_store(struct node *node, char error_out[512])
     return err == ERR_OK;
 }
 
-/* The first account of a server that strangers can reach needs the code from its log. */
+/* The first account of a server that strangers can reach needs a code: the configured one, or a new
+ * one that is printed. */
 static void make_setup_code(struct node *node)
 {
     bool public = false;
 
+    node->setup_code = "";
     for (size_t i = 0; i < node->config.listen.n; i++)
     public = public || !listen_addr_is_loopback(&node->config.listen.items[i]);
     atomic_store(&node->has_accounts, has_accounts(node));
-    if (public && !atomic_load(&node->has_accounts))
-        setup_code_make(node->setup_code);
+    if (!public || atomic_load(&node->has_accounts))
+        return;
+    setup_code_make(node->made_code);
+    node->setup_code =
+        node->config.setup_code[0] != '\0' ? node->config.setup_code : node->made_code;
 }
 
 /* As many descriptors as the system gives us; running out of them is handled in listener.c. */
@@ -194,20 +200,37 @@ static void raise_limits(void)
     }
 }
 
+static bool open_bus(struct node *node, char error_out[512])
+{
+    struct bus_options options = {
+        .url = node->config.bus,
+        .prefix = node->config.bus_prefix,
+        .node = node->id,
+        .name = node->name,
+        .version = PARLEY_VERSION,
+        .started_ms = node->started_ms,
+        .sink = fanout_sink(node),
+    };
+
+    node->bus = bus_create(&options, error_out);
+    return node->bus != NULL;
+}
+
 struct node *node_create(const struct config *config, char error_out[512])
 {
     struct node *node = mem_zalloc(sizeof(*node));
 
     node->config = *config; /* the strings stay the caller's */
     node->started_ms = clock_unix_ms();
+    node->started_ns = clock_monotonic_ns();
     id_make(node->id);
+    node->name = config->node_name[0] != '\0' ? config->node_name : node->id;
     raise_limits();
     node->workers_n =
         config->workers > 0 ? config->workers : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
     if (node->workers_n > METRIC_WORKER_LABELS)
         node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
-    node->bus = bus_local_create(node);
     node->throttle = throttle_create(NULL);
     node->presence = presence_create(PRESENCE_GRACE_MS);
     node->passwords = password_pool_create(&(struct password_options){
@@ -216,7 +239,8 @@ struct node *node_create(const struct config *config, char error_out[512])
         .passes = config->password_passes,
     });
     if (static_files_load(config->web_root, &node->files, error_out) != ERR_OK ||
-        !make_data_dir(config->data, error_out) || !open_store(node, error_out)) {
+        !make_data_dir(config->data, error_out) || !open_bus(node, error_out) ||
+        !open_store(node, error_out)) {
         node_destroy(&node);
         return NULL;
     }
@@ -279,9 +303,10 @@ bool node_start(struct node *node, char error_out[512])
     for (size_t i = 0; i < node->config.listen.n; i++)
         if (!start_listener(node, &node->config.listen.items[i], error_out))
             return false;
-    if (node->setup_code[0] != '\0')
+    if (node->setup_code == node->made_code)
         (void)printf("set-up code for the first account: %s\n", node->setup_code);
     (void)fflush(stdout);
+    bus_start(node->bus);
     for (unsigned i = 0; i < node->workers_n; i++)
         worker_start(node->workers[i]);
     return true;
@@ -292,6 +317,7 @@ bool node_drain(struct node *node)
     bool clean = true;
 
     atomic_store(&node->draining, true);
+    bus_set_draining(node->bus);
     for (unsigned i = 0; i < node->workers_n; i++)
         worker_drain(node->workers[i]);
     for (unsigned i = 0; i < node->workers_n; i++) {
@@ -322,6 +348,8 @@ void node_destroy(struct node **node)
     jobs_destroy(&n->jobs);
     password_pool_destroy(&n->passwords);
     store_close(&n->store);
+    if (n->bus != NULL)
+        bus_stop(n->bus);
     for (unsigned i = 0; i < n->workers_n; i++)
         worker_destroy(&n->workers[i]);
     free(n->workers);

@@ -26,7 +26,8 @@ struct worker;
 
 struct node {
     struct config config;
-    char id[ID_SIZE];
+    char id[ID_SIZE]; /* of this process */
+    const char *name; /* node_name, or the id */
     struct store *store;
     struct bus *bus;
     struct worker **workers;
@@ -36,11 +37,13 @@ struct node {
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;
-    char setup_code[32];      /* needed by the first account, "" where it is not */
+    const char *setup_code;   /* needed by the first account, "" where it is not */
+    char made_code[32];       /* it, unless the configuration has one */
     atomic_bool has_accounts; /* once true, for ever */
     atomic_bool draining;
     _Atomic(uint64_t) marks; /* for ephemeral news that goes out once */
     int64_t started_ms;
+    uint64_t started_ns; /* the same, monotonic */
 };
 
 /* Everything but the listeners. On failure ERROR_OUT says why and what to do; NULL comes back. */

@@ -180,3 +180,13 @@ void client_address(const char *peer, const char *forwarded_for, const struct ne
            last_element(forwarded_for, &n, element) && net_block_contains(&anything, element))
         memcpy(address_out, element, sizeof(element));
 }
+
+bool client_is_secure(const char *peer, const char *forwarded_proto,
+                      const struct net_block *trusted, size_t trusted_n)
+{
+    if (forwarded_proto == NULL || !is_trusted(peer, trusted, trusted_n))
+        return false;
+    forwarded_proto += strspn(forwarded_proto, " \t");
+    size_t n = strcspn(forwarded_proto, ", \t");
+    return n == 5 && strncasecmp(forwarded_proto, "https", n) == 0;
+}

@@ -1,6 +1,6 @@
 /* origin.h - what request headers say about who asks: Origin, Cookie, Authorization,
- * X-Forwarded-For. Pure functions over NUL-terminated header values; NULL stands for a missing
- * header. Threading: any.
+ * X-Forwarded-For, X-Forwarded-Proto. Pure functions over NUL-terminated header values; NULL stands
+ * for a missing header. Threading: any.
  */
 #ifndef SERVER_ORIGIN_H
 #define SERVER_ORIGIN_H
@@ -32,5 +32,9 @@ bool bearer_find(const char *header, char *token_out, size_t token_size);
  * that is not one. */
 void client_address(const char *peer, const char *forwarded_for, const struct net_block *trusted,
                     size_t trusted_n, char address_out[ADDRESS_TEXT_SIZE]);
+/* Did the client come by TLS to a trusted proxy? It did when PEER is one and says `https` in
+ * X-Forwarded-Proto; of several, the first is that of the proxy next to the client. */
+bool client_is_secure(const char *peer, const char *forwarded_proto,
+                      const struct net_block *trusted, size_t trusted_n);
 
 #endif

@@ -53,6 +53,7 @@ struct request {
     char session[ID_MAX + 1];
     const char *token;   /* HTTP: cookie or bearer; NULL: none */
     bool cookie;         /* the token came as a cookie */
+    bool secure;         /* HTTP: the client came by TLS */
     const char *address; /* the client's, for throttling and the list of sessions */
     const char *agent;   /* HTTP: User-Agent, else NULL */
 

@@ -46,6 +46,7 @@ void session_begin(struct conn *conn, const struct store_user *user,
     (void)snprintf(s->id, sizeof(s->id), "%s", session->id);
     s->role = user->role;
     s->expires_at = session->expires_at;
+    s->began = clock_monotonic_ns();
     s->conn = conn;
     s->owner = user_get(conn->worker, user->id);
     DL_APPEND(s->owner->sessions, s);
@@ -96,7 +97,7 @@ void session_left_channel(struct worker *worker, struct event *event)
     }
 }
 
-static void revoke_one(struct session *s)
+void session_end_revoked(struct session *s)
 {
     struct buf json = {0};
     struct buf data = {0};
@@ -119,7 +120,7 @@ void session_revoke(struct worker *worker, const char *user, const char *session
             (session != NULL && strcmp(s->id, session) != 0) ||
             (except != NULL && strcmp(s->id, except) == 0))
             continue;
-        revoke_one(s);
+        session_end_revoked(s);
     }
 }
 

@@ -36,6 +36,8 @@ void session_left_channel(struct worker *worker, struct event *event);
 /* End the connections of USER (SESSION NULL) or of SESSION, except those of the session EXCEPT. */
 void session_revoke(struct worker *worker, const char *user, const char *session,
                     const char *except);
+/* S has ended in the store: its connection is told so and closed. */
+void session_end_revoked(struct session *s);
 /* USER has another role from now on. */
 void session_set_role(struct worker *worker, const char *user, enum store_role role);
 /* Once a second: sessions that have expired end. */

@@ -4,6 +4,7 @@
  */
 #include "server/throttle.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@
 #define uthash_free(ptr, size) free(ptr)
 #include <uthash.h>
 
-enum { KEY_SIZE = ADDRESS_TEXT_SIZE + 2 };
+enum { KEY_SIZE = THROTTLE_KEY_SIZE };
+static_assert(KEY_SIZE == ADDRESS_TEXT_SIZE + 2, "a sign before a name or an address");
 static const uint64_t ns_per_ms = 1000000;
 
 struct entry {
@@ -206,6 +208,33 @@ void throttle_succeeded(struct throttle *throttle, const char *name, const char 
 void throttle_cancelled(struct throttle *throttle, const char *name, const char *address)
 {
     finish(throttle, name, address, false);
+}
+
+size_t throttle_keys(const char *name, const char *address,
+                     char keys_out[THROTTLE_KEYS][THROTTLE_KEY_SIZE])
+{
+    name_key(name, keys_out[0]);
+    if (address == NULL)
+        return 1;
+    address_key('a', address, keys_out[1]);
+    return THROTTLE_KEYS;
+}
+
+void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns)
+{
+    const struct throttle_options *options = &throttle->options;
+    bool name = strncmp(key, "n:", 2) == 0;
+
+    if ((!name && strncmp(key, "a:", 2) != 0) || strlen(key) >= KEY_SIZE)
+        return;
+    (void)pthread_mutex_lock(&throttle->lock);
+    struct entry *entry = good ? entry_find(throttle, key) : NULL;
+    if (entry != NULL && name)
+        entry_remove(throttle, entry);
+    else if (!good)
+        entry_count(throttle, key, name ? options->name_free : options->address_free,
+                    name ? options->name_delay_ms : options->address_delay_ms, now_ns);
+    (void)pthread_mutex_unlock(&throttle->lock);
 }
 
 size_t throttle_entries(struct throttle *throttle)

@@ -7,6 +7,7 @@
 #ifndef SERVER_THROTTLE_H
 #define SERVER_THROTTLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,14 @@ void throttle_cancelled(struct throttle *throttle, const char *name, const char 
  * and at once: 0, or how long to wait. PER_HOUR 0: no limit. */
 uint32_t throttle_registration(struct throttle *throttle, const char *address, uint32_t per_hour,
                                uint64_t now_ns);
+/* What other nodes are told of an attempt that was judged: "n:<name>" and, with an address,
+ * "a:<group>". Returns how many keys there are. */
+enum { THROTTLE_KEYS = 2, THROTTLE_KEY_SIZE = 66 };
+size_t throttle_keys(const char *name, const char *address,
+                     char keys_out[THROTTLE_KEYS][THROTTLE_KEY_SIZE]);
+/* Another node says so of KEY: an attempt failed; or (GOOD) the name's failures are forgotten. What
+ * is no key is ignored. */
+void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns);
 size_t throttle_entries(struct throttle *throttle);
 
 /* A token bucket (in the form of GCRA, ITU-T I.371): 8 bytes, zeroed means full. */

@@ -18,6 +18,7 @@
 #include "server/node.h"
 #include "server/polls.h"
 #include "server/session.h"
+#include "server/session_check.h"
 
 enum {
     TICK_MS = 1000,
@@ -143,6 +144,25 @@ static void flush(struct worker *w)
     }
 }
 
+static void on_check(uv_timer_t *timer)
+{
+    struct worker *w = container_of(timer, struct worker, check);
+    uint64_t again_ms = hub_check(w->hub);
+
+    if (again_ms > 0)
+        worker_wake_hub(w, again_ms);
+}
+
+void worker_wake_hub(struct worker *worker, uint64_t ms)
+{
+    uv_handle_t *handle = (uv_handle_t *)&worker->check;
+
+    if (uv_is_closing(handle) ||
+        (uv_is_active(handle) && uv_timer_get_due_in(&worker->check) <= ms))
+        return;
+    (void)uv_timer_start(&worker->check, on_check, ms, 0);
+}
+
 static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = container_of(prepare, struct worker, prepare);
@@ -236,6 +256,7 @@ static void on_tick(uv_timer_t *timer)
             heartbeat(w, w->conns[i]);
     hub_tick(w->hub);
     session_tick(w);
+    session_check_tick(w->session_check);
     if (w->index == 0)
         announce_presence(w);
     (void)uv_timer_start(&w->tick, on_tick, interval, 0);
@@ -254,6 +275,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->now_s = (uint32_t)(clock_monotonic_ns() / 1000000000u);
     w->scratch = conn_scratch_create();
     w->hub = hub_create(w);
+    w->session_check = session_check_create(w);
     (void)uv_loop_init(&w->loop);
     w->loop.data = w;
     mailbox_init(&w->box, &w->loop, w);
@@ -261,6 +283,8 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     (void)uv_prepare_start(&w->prepare, on_turn);
     (void)uv_timer_init(&w->loop, &w->pacer);
     (void)uv_idle_init(&w->loop, &w->unfinished);
+    (void)uv_timer_init(&w->loop, &w->check);
+    (void)uv_timer_start(&w->check, on_check, TICK_MS, 0);
     (void)uv_timer_init(&w->loop, &w->tick);
     (void)uv_timer_start(&w->tick, on_tick, TICK_MS, 0);
     if (!gateway_open(w, error_out))
@@ -300,6 +324,7 @@ static void stop(struct worker *w)
     mailbox_close(&w->box);
     uv_close((uv_handle_t *)&w->prepare, NULL);
     uv_close((uv_handle_t *)&w->tick, NULL);
+    uv_close((uv_handle_t *)&w->check, NULL);
     uv_close((uv_handle_t *)&w->pacer, NULL);
     uv_close((uv_handle_t *)&w->unfinished, NULL);
     uv_stop(&w->loop);
@@ -395,6 +420,7 @@ void worker_destroy(struct worker **worker)
     hub_destroy(&w->hub);
     while (w->dirty_at < w->dirty_n)
         conn_unref(w->dirty[w->dirty_at++]);
+    session_check_destroy(&w->session_check);
     free(w->conns);
     free(w->dirty);
     free(w->closing);

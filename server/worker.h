@@ -31,6 +31,7 @@ struct lws_context;
 struct lws_vhost;
 struct node;
 struct poll;
+struct session_check;
 struct worker_user;
 
 enum {
@@ -47,6 +48,7 @@ struct worker {
     uv_timer_t tick;      /* once a second: heartbeats, time-outs, metrics */
     uv_timer_t pacer;     /* ends the interval between two flushes of batches */
     uv_idle_t unfinished; /* active while a flush is */
+    uv_timer_t check;     /* hub_check() */
     struct mailbox box;
     struct lws_context *lws;
     struct lws_vhost *vhost;       /* the public one, with TLS if configured */
@@ -54,6 +56,7 @@ struct worker {
     struct listener *listeners;
     struct hub *hub;
     struct worker_user *users; /* signed in here, by id */
+    struct session_check *session_check;
 
     struct conn **conns;
     size_t conns_n, conns_cap;
@@ -90,6 +93,8 @@ void worker_remove_conn(struct worker *worker, struct conn *conn);
 void worker_mark_dirty(struct worker *worker, struct conn *conn);
 void worker_closing(struct worker *worker, struct conn *conn);
 void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes);
+/* hub_check() runs within MS. */
+void worker_wake_hub(struct worker *worker, uint64_t ms);
 uint64_t worker_next_conn_id(struct worker *worker);
 uint32_t worker_now_s(const struct worker *worker);
 

@@ -251,6 +251,8 @@ static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
     memcpy(reason, failed != ERR_OK ? t->conn->reason : "", failed != ERR_OK ? sizeof(reason) : 1);
     t->ops->rollback(t->conn);
     txn_forget(t);
+    if (n == 0)
+        return;
     if (failed != ERR_UNAVAILABLE && n > 1) {
         for (size_t i = 0; i < n; i++)
             commit_batch(c, &reqs[i], 1);
@@ -264,7 +266,7 @@ static void batch_failed(struct committer *c, struct store_req **reqs, size_t n,
     }
     if (failed == ERR_UNAVAILABLE)
         stop_writing(c, reason);
-    else if (!log_limited(&c->logged_ms, 1000))
+    else if (n > 0 && !log_limited(&c->logged_ms, 1000))
         log_error("a write failed", LOG_STR("op", store_op_name(reqs[0]->op)),
                   LOG_STR("reason", reason));
     deliver(c, reqs, n, 0, started_ns);
@@ -328,14 +330,17 @@ static void purge(struct committer *c)
         err = purge_step(t);
     if (err == ERR_OK)
         err = t->ops->commit(t->conn);
+    settle_seqs(t);
     c->purge_eager = err == ERR_OK;
     c->purge_ns = err == ERR_OK ? started_ns + PURGE_INTERVAL_NS : 0;
     if (err == ERR_OK) {
         if (t->events_n > 0)
-            deliver(c, NULL, 0, true, started_ns); /* members have left */
+            deliver(c, NULL, 0, t->events_n, started_ns); /* members have left */
         return;
     }
-    if (t->conn->failed != ERR_OK) {
+    if (t->conn->failed == ERR_CONFLICT) {
+        c->purge_ns = started_ns + PURGE_INTERVAL_NS; /* again, soon */
+    } else if (t->conn->failed != ERR_OK) {
         log_error("a deleted channel cannot be purged", LOG_STR("reason", t->conn->reason));
         c->purge_ns = started_ns + PURGE_RETRY_NS;
     }
@@ -374,7 +379,9 @@ static void commit_gathered(struct committer *c, size_t n)
     uint64_t started_ns = clock_monotonic_ns();
     bool purge_next = wants_purge(c->reqs, n);
 
+    batch_begin(c->store);
     commit_all(c, c->reqs, n);
+    batch_end(c->store);
     c->wait_ns = n >= BUSY_REQUESTS ? started_ns + COMMIT_INTERVAL_NS : 0;
     if (purge_next) {
         c->purge_ns = started_ns + PURGE_INTERVAL_NS;

@@ -358,8 +358,10 @@ enum err op_session_list(struct txn *t, struct store_req *req)
         return txn_refuse(req, err, "user", "there is no such user");
     if (err == ERR_OK && !may_see_sessions(&req->actor, user.user.id))
         return txn_refuse(req, ERR_FORBIDDEN, "user", "only an admin may see others' sessions");
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        req->out.user = user.user;
         err = t->ops->sessions_list(t->conn, req->arena, user.key, &req->out.sessions, &req->out.n);
+    }
     return err;
 }
 

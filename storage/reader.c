@@ -125,13 +125,13 @@ void *reader_run(void *arg)
             memset(&rejected->out, 0, sizeof(rejected->out));
             rejected->err = ERR_UNAVAILABLE;
             rejected->reason = "too many requests are waiting for the store";
-            s->options.on_read(s->options.arg, rejected);
+            read_answer(s, rejected);
             rejected = next;
         }
         if (n == 0)
             continue;
         read_one(&r, req);
-        s->options.on_read(s->options.arg, req);
+        read_answer(s, req);
     }
     if (r.conn != NULL) {
         txn_free(&r.txn);

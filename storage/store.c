@@ -42,8 +42,10 @@ enum err backend_open(const char *url, enum store_open_mode mode, struct store_b
     *out = NULL;
     if (ops != NULL)
         return ops->open(path, mode, out, error_out);
+    /* Not all of it: there may be a password inside. */
     (void)snprintf(error_out, STORE_ERROR_SIZE,
-                   "not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"");
+                   "%.*s: not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"",
+                   (int)strcspn(url, ":"), url);
     return ERR_INVALID_PARAMS;
 }
 
@@ -88,6 +90,7 @@ enum err store_open(const struct store_options *options, struct store **store_ou
     fill_defaults(s, options);
     s->writable = true;
     (void)pthread_mutex_init(&s->state_lock, NULL);
+    (void)pthread_mutex_init(&s->order_lock, NULL);
     queue_init(&s->writes, s->options.queue_max);
     queue_init(&s->reads, s->options.queue_max);
     enum err err = backend_open(s->url, STORE_OPEN_OR_CREATE, &s->backend, error_out);
@@ -124,6 +127,7 @@ void store_close(struct store **store)
     queue_destroy(&s->writes);
     queue_destroy(&s->reads);
     (void)pthread_mutex_destroy(&s->state_lock);
+    (void)pthread_mutex_destroy(&s->order_lock);
     free(s->readers);
     free(s->url);
     free(s);

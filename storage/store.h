@@ -9,7 +9,9 @@
  *   store_submit() from any thread, never blocks. A request runs on a storage thread:
  *     - writes on the one committer, which joins what is pending into a batch (group commit), makes
  * it durable (fsync) and then calls on_commit once for the batch;
- *     - reads on one of `readers` threads, which calls on_read for each.
+ *     - reads on one of `readers` threads; on_read is called for each, there or, for a read of the
+ *       log that ends while a batch is under way, on the committer after that batch: so nobody
+ *       hears of an event before its sender has the answer.
  *   Both callbacks run on storage threads: hand over and return, never block.
  * Ownership: the caller owns the request and keeps it and its strings alive until the callback has
  *   got it. What comes back is allocated from the request's own arena.
@@ -209,7 +211,7 @@ enum store_op {
     /* -- reads -------------------------------------------------------------------------------- */
     STORE_SESSION_GET = STORE_WRITES, /* in.session {token_hash}; out.session, out.user; an expired
                                          one and a disabled user's: UNAUTHENTICATED */
-    STORE_SESSION_LIST,               /* in.session {user}; out.sessions */
+    STORE_SESSION_LIST,               /* in.session {user}; out.sessions, out.user */
     STORE_SNAPSHOT, /* in.user {user}; out.channels (views of all that the user is in), out.top
                        (of u:<user>), out.user: one consistent cut */
     STORE_TOPS,     /* in.tops; out.tops, in the order asked */

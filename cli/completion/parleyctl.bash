@@ -113,8 +113,10 @@ _parleyctl() {
     "channel list"*) options+=' --query --limit --names' ;;
     "channel delete"*) options+=' --yes' ;;
     "invite create"*) options+=' --uses --expires' ;;
+    "node drain"*) options+=' --wait' ;;
     "send"*) options+=' --client-msg-id --retry' ;;
     "tail"*) options+=' --lines --no-follow' ;;
+    "health"*) options+=' --ready' ;;
     "drain"*) options+=' --wait' ;;
     "help"*) options+=' --man' ;;
     esac
@@ -123,11 +125,12 @@ _parleyctl() {
         return
     fi
     case "${given[*]}" in
-    '' | help) _parleyctl_words 'user session channel invite send tail stats backup rebuild config drain version completion help' ;;
+    '' | help) _parleyctl_words 'user session channel invite node send tail stats health backup rebuild config drain version completion help' ;;
     user) _parleyctl_words 'list create disable enable password role' ;;
     session) _parleyctl_words 'list revoke' ;;
     channel) _parleyctl_words 'list archive delete' ;;
     invite) _parleyctl_words 'create list revoke' ;;
+    node) _parleyctl_words 'list drain' ;;
     config) _parleyctl_words 'check' ;;
     "user disable") _parleyctl_names user ;;
     "user enable") _parleyctl_names user ;;

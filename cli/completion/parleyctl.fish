@@ -96,6 +96,11 @@ complete -c parleyctl -n '__parleyctl_in "invite create"' -l uses -s u -x -d 'Ho
 complete -c parleyctl -n '__parleyctl_in "invite create"' -l expires -s e -x -d 'When it ends, in a year at most. Default: never.'
 complete -c parleyctl -n '__parleyctl_at invite' -a list -d 'List the invites that are still good.'
 complete -c parleyctl -n '__parleyctl_at invite' -a revoke -d 'End an invite.'
+complete -c parleyctl -n '__parleyctl_at ""' -a node -d '...'
+complete -c parleyctl -n '__parleyctl_at help' -a node
+complete -c parleyctl -n '__parleyctl_at node' -a list -d 'List the nodes of the cluster.'
+complete -c parleyctl -n '__parleyctl_at node' -a drain -d 'Ask a node of the cluster to finish and end.'
+complete -c parleyctl -n '__parleyctl_in "node drain"' -l wait -s w -d 'Come back when the server has ended (at most --timeout).'
 complete -c parleyctl -n '__parleyctl_at ""' -a send -d 'Send a message.'
 complete -c parleyctl -n '__parleyctl_at help' -a send
 complete -c parleyctl -n '__parleyctl_at "send"' -a '(__parleyctl_names channel)'
@@ -108,6 +113,9 @@ complete -c parleyctl -n '__parleyctl_in "tail"' -l lines -s n -x -d 'Begin with
 complete -c parleyctl -n '__parleyctl_in "tail"' -l no-follow -d 'End after the last message instead of waiting.'
 complete -c parleyctl -n '__parleyctl_at ""' -a stats -d 'Show the server\'s numbers.'
 complete -c parleyctl -n '__parleyctl_at help' -a stats
+complete -c parleyctl -n '__parleyctl_at ""' -a health -d 'Ask whether the server lives, or accepts writes.'
+complete -c parleyctl -n '__parleyctl_at help' -a health
+complete -c parleyctl -n '__parleyctl_in "health"' -l ready -d 'Ask whether writes are accepted too.'
 complete -c parleyctl -n '__parleyctl_at ""' -a backup -d 'Copy the database while the server runs.'
 complete -c parleyctl -n '__parleyctl_at help' -a backup
 complete -c parleyctl -n '__parleyctl_at "backup"' -F

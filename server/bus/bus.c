@@ -1,8 +1,16 @@
 #include "server/bus/bus.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "server/bus/bus_ops.h"
+
+struct bus *bus_create(const struct bus_options *options, char error_out[512])
+{
+    if (strcmp(options->url, "local") == 0)
+        return bus_local_create(&options->sink);
+    return bus_redis_create(options, error_out);
+}
 
 void bus_destroy(struct bus **bus)
 {
@@ -35,4 +43,69 @@ void bus_revoke(struct bus *bus, const char *user, const char *session, const ch
 void bus_role(struct bus *bus, const char *user, enum store_role role)
 {
     bus->ops->role(bus, user, role);
+}
+
+bool bus_listen(struct bus *bus, unsigned worker, const char *const *streams, size_t n)
+{
+    if (bus->ops->listen == NULL)
+        return true;
+    bus->ops->listen(bus, worker, streams, n);
+    return false;
+}
+
+void bus_unlisten(struct bus *bus, unsigned worker, const char *stream)
+{
+    if (bus->ops->unlisten != NULL)
+        bus->ops->unlisten(bus, worker, stream);
+}
+
+bool bus_is_shared(const struct bus *bus)
+{
+    return bus->ops->listen != NULL;
+}
+
+bool bus_is_ready(struct bus *bus, char reason_out[256])
+{
+    return bus->ops->is_ready == NULL || bus->ops->is_ready(bus, reason_out);
+}
+
+void bus_start(struct bus *bus)
+{
+    if (bus->ops->start != NULL)
+        bus->ops->start(bus);
+}
+
+void bus_stop(struct bus *bus)
+{
+    if (bus->ops->stop != NULL)
+        bus->ops->stop(bus);
+}
+
+size_t bus_nodes(struct bus *bus, struct bus_node *out, size_t max)
+{
+    return bus->ops->nodes != NULL ? bus->ops->nodes(bus, out, max) : 0;
+}
+
+void bus_drain(struct bus *bus, const char *name)
+{
+    if (bus->ops->drain != NULL)
+        bus->ops->drain(bus, name);
+}
+
+void bus_set_draining(struct bus *bus)
+{
+    if (bus->ops->set_draining != NULL)
+        bus->ops->set_draining(bus);
+}
+
+void bus_presence(struct bus *bus, const char *users, size_t n, const char *letters)
+{
+    if (bus->ops->presence != NULL)
+        bus->ops->presence(bus, users, n, letters);
+}
+
+void bus_login(struct bus *bus, const char *const *keys, size_t n, bool good)
+{
+    if (bus->ops->login != NULL)
+        bus->ops->login(bus, keys, n, good);
 }

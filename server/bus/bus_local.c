@@ -1,143 +1,28 @@
-/* bus_local.c - the bus of a single process: mail to each worker. */
-#include <stdatomic.h>
-#include <stdio.h>
+/* bus_local.c - the bus that ends at this process. */
 #include <stdlib.h>
 
-#include "base/id.h"
-#include "base/macros.h"
 #include "base/mem.h"
 #include "server/bus/bus_ops.h"
-#include "server/event.h"
-#include "server/frame.h"
-#include "server/hub.h"
-#include "server/mailbox.h"
-#include "server/node.h"
-#include "server/session.h"
-#include "server/worker.h"
-
-struct events_mail {
-    struct mail mail;
-    size_t n;
-    struct event *events[];
-};
-
-struct ephemeral_mail {
-    struct mail mail;
-    struct frame *frame;
-    uint64_t mark;
-    char except[ID_MAX + 1];
-    size_t n;
-    char streams[][STORE_STREAM_SIZE];
-};
-
-struct revoke_mail {
-    struct mail mail;
-    char user[ID_MAX + 1];
-    char session[ID_MAX + 1];
-    char except[ID_MAX + 1];
-};
-
-struct role_mail {
-    struct mail mail;
-    char user[ID_MAX + 1];
-    enum store_role role;
-};
-
-static void run_events(struct worker *worker, struct mail *mail)
-{
-    struct events_mail *m = container_of(mail, struct events_mail, mail);
-
-    for (size_t i = 0; i < m->n; i++) {
-        hub_deliver(worker->hub, m->events[i]);
-        event_unref(m->events[i]);
-    }
-    free(m);
-}
 
 static void local_publish(struct bus *bus, struct event *const *events, size_t n)
 {
-    for (unsigned w = 0; w < bus->node->workers_n; w++) {
-        struct events_mail *m = mem_alloc(sizeof(*m) + n * sizeof(m->events[0]));
-        m->mail.run = run_events;
-        m->n = n;
-        for (size_t i = 0; i < n; i++)
-            m->events[i] = event_ref(events[i]);
-        mailbox_post(&bus->node->workers[w]->box, &m->mail);
-    }
-}
-
-static void run_ephemeral(struct worker *worker, struct mail *mail)
-{
-    struct ephemeral_mail *m = container_of(mail, struct ephemeral_mail, mail);
-    const char *except = m->except[0] != '\0' ? m->except : NULL;
-
-    for (size_t i = 0; i < m->n; i++)
-        hub_deliver_ephemeral(worker->hub, m->streams[i], m->frame, except, m->mark);
-    frame_unref(m->frame);
-    free(m);
+    bus->sink.events(bus->sink.arg, BUS_ALL_WORKERS, events, n);
 }
 
 static void local_publish_ephemeral(struct bus *bus, const char *const *streams, size_t n,
                                     struct frame *frame, const char *except)
 {
-    uint64_t mark = node_next_mark(bus->node);
-
-    for (unsigned w = 0; w < bus->node->workers_n; w++) {
-        struct ephemeral_mail *m = mem_zalloc(sizeof(*m) + n * sizeof(m->streams[0]));
-        m->mail.run = run_ephemeral;
-        m->frame = frame_ref(frame);
-        m->mark = mark;
-        if (except != NULL)
-            (void)snprintf(m->except, sizeof(m->except), "%s", except);
-        m->n = n;
-        for (size_t i = 0; i < n; i++)
-            (void)snprintf(m->streams[i], sizeof(m->streams[i]), "%s", streams[i]);
-        mailbox_post(&bus->node->workers[w]->box, &m->mail);
-    }
-}
-
-static void run_revoke(struct worker *worker, struct mail *mail)
-{
-    struct revoke_mail *m = container_of(mail, struct revoke_mail, mail);
-
-    session_revoke(worker, m->user[0] != '\0' ? m->user : NULL,
-                   m->session[0] != '\0' ? m->session : NULL,
-                   m->except[0] != '\0' ? m->except : NULL);
-    free(m);
+    bus->sink.ephemeral(bus->sink.arg, streams, n, frame, except);
 }
 
 static void local_revoke(struct bus *bus, const char *user, const char *session, const char *except)
 {
-    for (unsigned w = 0; w < bus->node->workers_n; w++) {
-        struct revoke_mail *m = mem_zalloc(sizeof(*m));
-        m->mail.run = run_revoke;
-        if (user != NULL)
-            (void)snprintf(m->user, sizeof(m->user), "%s", user);
-        if (session != NULL)
-            (void)snprintf(m->session, sizeof(m->session), "%s", session);
-        if (except != NULL)
-            (void)snprintf(m->except, sizeof(m->except), "%s", except);
-        mailbox_post(&bus->node->workers[w]->box, &m->mail);
-    }
-}
-
-static void run_role(struct worker *worker, struct mail *mail)
-{
-    struct role_mail *m = container_of(mail, struct role_mail, mail);
-
-    session_set_role(worker, m->user, m->role);
-    free(m);
+    bus->sink.revoke(bus->sink.arg, user, session, except);
 }
 
 static void local_role(struct bus *bus, const char *user, enum store_role role)
 {
-    for (unsigned w = 0; w < bus->node->workers_n; w++) {
-        struct role_mail *m = mem_zalloc(sizeof(*m));
-        m->mail.run = run_role;
-        (void)snprintf(m->user, sizeof(m->user), "%s", user);
-        m->role = role;
-        mailbox_post(&bus->node->workers[w]->box, &m->mail);
-    }
+    bus->sink.role(bus->sink.arg, user, role);
 }
 
 static void local_destroy(struct bus *bus)
@@ -154,11 +39,11 @@ static const struct bus_ops local_ops = {
     .role = local_role,
 };
 
-struct bus *bus_local_create(struct node *node)
+struct bus *bus_local_create(const struct bus_sink *sink)
 {
     struct bus *bus = mem_zalloc(sizeof(*bus));
 
     bus->ops = &local_ops;
-    bus->node = node;
+    bus->sink = *sink;
     return bus;
 }

@@ -12,11 +12,22 @@ struct bus_ops {
                               struct frame *frame, const char *except);
     void (*revoke)(struct bus *bus, const char *user, const char *session, const char *except);
     void (*role)(struct bus *bus, const char *user, enum store_role role);
+    /* NULL where a bus ends at this process: */
+    void (*start)(struct bus *bus);
+    void (*stop)(struct bus *bus);
+    void (*listen)(struct bus *bus, unsigned worker, const char *const *streams, size_t n);
+    void (*unlisten)(struct bus *bus, unsigned worker, const char *stream);
+    void (*presence)(struct bus *bus, const char *users, size_t n, const char *letters);
+    void (*login)(struct bus *bus, const char *const *keys, size_t n, bool good);
+    size_t (*nodes)(struct bus *bus, struct bus_node *out, size_t max);
+    void (*drain)(struct bus *bus, const char *name);
+    void (*set_draining)(struct bus *bus);
+    bool (*is_ready)(struct bus *bus, char reason_out[256]);
 };
 
 struct bus {
     const struct bus_ops *ops;
-    struct node *node;
+    struct bus_sink sink;
 };
 
 #endif

@@ -1,12 +1,9 @@
 /* admin.c - what owners and admins do to accounts, invites and the server. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "base/log.h"
 #include "server/announce.h"
 #include "server/bus/bus.h"
 #include "server/conn.h"
@@ -278,19 +275,6 @@ static enum err put_stats(struct request *req)
 enum err handle_admin_stats(struct request *req)
 {
     return request_store(req, STORE_STATS, put_stats);
-}
-
-static void drain_after(struct request *req)
-{
-    (void)req;
-    (void)kill(getpid(), SIGTERM); /* the main thread takes it from there */
-}
-
-enum err handle_admin_drain(struct request *req)
-{
-    log_info("drain asked for", LOG_INT("conn", req->conn->id));
-    req->after = drain_after;
-    return ERR_OK;
 }
 
 enum err handle_admin_backup(struct request *req)

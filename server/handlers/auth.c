@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "protocol/limits.h"
+#include "server/account.h"
 #include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/metrics.h"
@@ -47,13 +48,11 @@ static const char *agent_of(const struct request *req)
 
 static void set_cookie(struct request *req, const char *token, int64_t max_age_s)
 {
-    bool tls = req->node->config.tls_cert[0] != '\0';
-
     if (!req->http || req->conn->door == DOOR_ADMIN)
         return;
     (void)snprintf(req->set_cookie, sizeof(req->set_cookie),
                    SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", token,
-                   (long long)max_age_s, tls ? "; Secure" : "");
+                   (long long)max_age_s, req->secure ? "; Secure" : "");
 }
 
 /* The store made the session: the answer. */
@@ -124,7 +123,7 @@ static enum err check_registrations(struct request *req)
     return ERR_RATE_LIMITED;
 }
 
-enum err handle_auth_register(struct request *req)
+static enum err register_checked(struct request *req)
 {
     const struct node *node = req->node;
     const char *invite = request_str(req, "invite");
@@ -149,10 +148,28 @@ enum err handle_auth_register(struct request *req)
     return request_hash(req, request_str(req, "password"), register_hashed);
 }
 
+enum err handle_auth_register(struct request *req)
+{
+    return account_look_for_any(req, register_checked);
+}
+
 /* -- auth.login ------------------------------------------------------------------------------- */
+
+/* The attempt was judged: other nodes count it too. */
+static void tell_others(struct request *req, const char *name, bool good)
+{
+    char keys[THROTTLE_KEYS][THROTTLE_KEY_SIZE];
+    const char *list[THROTTLE_KEYS] = {keys[0], keys[1]};
+    size_t n = throttle_keys(name, req->conn->door == DOOR_ADMIN ? NULL : req->address, keys);
+
+    bus_login(req->node->bus, list, n, good);
+}
 
 static enum err login_refused(struct request *req)
 {
+    const struct sign_in *s = req->data;
+
+    tell_others(req, s->name, false);
     metric_add_by(METRIC_LOGINS, METRIC_LOGIN_FAILED, 1);
     req->detail = "The name or the password is wrong";
     return ERR_UNAUTHENTICATED;
@@ -189,6 +206,7 @@ static enum err login_verified(struct request *req)
     if (!req->password.matches || s->user == NULL)
         return login_refused(req);
     throttle_succeeded(req->node->throttle, s->name, req->address);
+    tell_others(req, s->name, true);
     if (req->password.needs_rehash) /* the cost was configured anew since */
         return request_hash(req, request_str(req, "password"), login_rehashed);
     return login_session(req);
@@ -359,9 +377,11 @@ static enum err password_verified(struct request *req)
 {
     if (!req->password.matches) {
         metric_add_by(METRIC_LOGINS, METRIC_LOGIN_FAILED, 1);
+        tell_others(req, req->data, false);
         return request_fail(req, ERR_FORBIDDEN, "old", "is not the present password");
     }
     throttle_succeeded(req->node->throttle, req->data, req->address);
+    tell_others(req, req->data, true);
     return request_hash(req, request_str(req, "new"), password_hashed);
 }
 

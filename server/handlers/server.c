@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 
 #include "protocol/limits.h"
+#include "server/account.h"
 #include "server/handlers/limits.h"
 #include "server/node.h"
 #include "server/request.h"
@@ -18,7 +19,7 @@ void put_limits(struct buf *out, const struct config *config)
     buf_putc(out, '}');
 }
 
-enum err handle_server_info(struct request *req)
+static enum err put_info(struct request *req)
 {
     static const char *const registrations[] = {"open", "invite", "closed"};
     const struct node *node = req->node;
@@ -33,4 +34,9 @@ enum err handle_server_info(struct request *req)
     buf_json_member(&req->result, "setup", setup);
     put_limits(&req->result, &node->config);
     return ERR_OK;
+}
+
+enum err handle_server_info(struct request *req)
+{
+    return account_look_for_any(req, put_info);
 }

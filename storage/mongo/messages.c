@@ -90,7 +90,7 @@ MG_OP(message_get, struct arena *arena, const char *id, struct message_row *out)
 
     if (staged == NULL)
         return one_message(c, BCON_NEW("_id", BCON_UTF8(id)), arena, out);
-    *out = *staged;
+    stage_copy_message(arena, staged, out);
     return ERR_OK;
 }
 

@@ -71,14 +71,21 @@ void stage_keep_message(struct mg_conn *c, const struct message_row *row)
         char *id = arena_strdup(a, row->m.id);
         map_put(&c->stage.ids, id, strlen(id), kept);
     }
-    const char **ids = arena_alloc(a, (row->m.mentions_n + 1) * sizeof(*ids));
-    for (size_t i = 0; i < row->m.mentions_n; i++)
-        ids[i] = arena_strdup(a, row->m.mentions[i]);
-    *kept = *row;
-    kept->m.id = arena_strdup(a, row->m.id);
-    kept->m.channel = arena_strdup(a, row->m.channel);
-    kept->m.author = arena_strdup(a, row->m.author);
-    kept->m.text = arena_strdup(a, row->m.text);
-    kept->m.client_msg_id = arena_strdup(a, row->m.client_msg_id);
-    kept->m.mentions = row->m.mentions_n > 0 ? ids : NULL;
+    stage_copy_message(a, row, kept);
+}
+
+void stage_copy_message(struct arena *arena, const struct message_row *row, struct message_row *out)
+{
+    const struct store_message m = row->m;
+    const char **ids = arena_alloc(arena, (m.mentions_n + 1) * sizeof(*ids));
+
+    for (size_t i = 0; i < m.mentions_n; i++)
+        ids[i] = arena_strdup(arena, m.mentions[i]);
+    *out = *row;
+    out->m.id = arena_strdup(arena, m.id);
+    out->m.channel = arena_strdup(arena, m.channel);
+    out->m.author = arena_strdup(arena, m.author);
+    out->m.text = arena_strdup(arena, m.text);
+    out->m.client_msg_id = arena_strdup(arena, m.client_msg_id);
+    out->m.mentions = m.mentions_n > 0 ? ids : NULL;
 }

@@ -101,6 +101,8 @@ void stage_write(struct mg_conn *c, int coll, enum write_kind kind, bson_t *filt
 /* NULL: not in this batch. */
 struct staged_event *stage_event_at(const struct stage *stage, int64_t key, uint64_t seq);
 struct message_row *stage_message(const struct stage *stage, const char *id);
+void stage_copy_message(struct arena *arena, const struct message_row *row,
+                        struct message_row *out);
 void stage_keep_message(struct mg_conn *c, const struct message_row *row);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/macros.h"
 #include "tests/unit/storage/bed.h"
@@ -161,6 +162,33 @@ static void two_sends_of_one_client_msg_id_in_one_batch_are_one_message(void **s
         assert_int_equal(reqs[i]->out.duplicate, i > 0);
     }
     assert_int_equal(history(s, s->ann, STORE_NEWEST, 0, 50)->out.n, 1);
+}
+
+/* Between other commits, so that the answers outlive the batches that gave them. */
+static void many_twins_over_many_batches_are_one_message_each(void **state)
+{
+    struct scene *s = *state;
+    struct store_req *reqs[40][8];
+
+    for (size_t round = 0; round < ARRAY_LEN(reqs); round++) {
+        char *id = arena_alloc(s->bed->arena, 16);
+        (void)snprintf(id, 16, "twin-%zu", round);
+        for (size_t i = 0; i < ARRAY_LEN(reqs[round]); i++) {
+            reqs[round][i] = send_req(s, s->ann, "twin", id);
+            bed_submit(s->bed, reqs[round][i]);
+        }
+        bed_wait(s->bed, reqs[round][0]);
+    }
+    for (size_t round = 0; round < ARRAY_LEN(reqs); round++)
+        for (size_t i = 0; i < ARRAY_LEN(reqs[round]); i++) {
+            if (i > 0)
+                bed_wait(s->bed, reqs[round][i]);
+            assert_int_equal(reqs[round][i]->err, ERR_OK);
+            assert_string_equal(reqs[round][i]->out.message.id, reqs[round][0]->out.message.id);
+            assert_string_equal(reqs[round][i]->out.message.text, "twin");
+            assert_int_equal(reqs[round][i]->out.duplicate, i > 0);
+        }
+    assert_int_equal(bed_view(s->bed, s->ann, s->general).msg_no, ARRAY_LEN(reqs));
 }
 
 static void the_same_client_msg_id_of_another_author_is_another_message(void **state)
@@ -471,6 +499,44 @@ static void events_page_by_seq_and_know_the_top(void **state)
     assert_null(req->out.top.epoch);
 }
 
+/* What the committer's callback does with a read that it makes while a batch is handed over. */
+struct peek {
+    struct scene *scene;
+    struct store_req *events;
+    bool early; /* it was answered before the batch had been handed over */
+};
+
+static void peek_at_log(void *arg, const struct store_commit *commit)
+{
+    struct peek *peek = arg;
+    struct timespec while_it_is_read = {.tv_nsec = 100000000};
+    struct bed *bed = peek->scene->bed;
+
+    assert_int_equal(commit->events_n, 1);
+    bed->on_commit = NULL;
+    bed_submit(bed, peek->events);
+    (void)nanosleep(&while_it_is_read, NULL);
+    peek->early = bed_is_answered(bed, peek->events);
+}
+
+static void nobody_reads_an_event_before_its_sender_is_answered(void **state)
+{
+    struct scene *s = *state;
+    struct peek peek = {.scene = s, .events = bed_req(s->bed, STORE_EVENTS, NULL)};
+    char stream[STORE_STREAM_SIZE];
+
+    (void)snprintf(stream, sizeof(stream), "c:%s", s->general);
+    peek.events->in.events.stream = stream;
+    peek.events->in.events.limit = STORE_PAGE_MAX;
+    s->bed->on_commit_arg = &peek;
+    s->bed->on_commit = peek_at_log;
+    struct store_message sent = bed_send(s->bed, s->ann, s->general, "hello");
+    bed_wait(s->bed, peek.events);
+    assert_false(peek.early);
+    assert_int_equal(peek.events->err, ERR_OK);
+    assert_int_equal(peek.events->out.events[peek.events->out.n - 1].seq, sent.seq);
+}
+
 static void tops_and_snapshot_agree(void **state)
 {
     struct scene *s = *state;
@@ -601,6 +667,7 @@ int main(void)
         TEST(a_commit_hands_over_every_event_in_order),
         TEST(a_retried_send_gives_the_original_message),
         TEST(two_sends_of_one_client_msg_id_in_one_batch_are_one_message),
+        TEST(many_twins_over_many_batches_are_one_message_each),
         TEST(the_same_client_msg_id_of_another_author_is_another_message),
         TEST(a_retry_is_answered_with_what_the_message_has_become),
         TEST(only_members_send_and_strangers_get_not_found),
@@ -616,6 +683,7 @@ int main(void)
         TEST(private_messages_are_for_members_only),
         TEST(anybody_reads_a_public_channel_before_joining),
         TEST(events_page_by_seq_and_know_the_top),
+        TEST(nobody_reads_an_event_before_its_sender_is_answered),
         TEST(tops_and_snapshot_agree),
         TEST(two_writers_of_one_stream_leave_no_hole),
         cmocka_unit_test(a_full_queue_answers_unavailable_and_goes_on),

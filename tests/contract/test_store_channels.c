@@ -456,6 +456,8 @@ static void a_rebuild_finishes_what_a_deletion_began(void **state)
     const char *people[CROWD];
     char error[512];
 
+    if (s->bed->on_mongo)
+        skip(); /* its nodes do it, stream by stream */
     fill_with_people(s, people);
     (void)bed_send(s->bed, s->ben, s->general, "dirty linen");
     delete_general(s);

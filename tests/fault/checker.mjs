@@ -129,7 +129,7 @@ export class View {
 /** What the clients asked for and were told. */
 export class Ledger {
   constructor() {
-    this.sends = new Map(); // client_msg_id -> { author, channel, text, attempts, ack, refused }
+    this.sends = new Map(); // client_msg_id -> { author, channel, text, line, attempts, ack, refused }; in the order of sending
     this.edits = []; // { message, text, acked }
     this.deletes = []; // { message, acked }
     this.marks = new Map(); // "user channel" -> highest position told to be read
@@ -252,6 +252,19 @@ function judgeSend(id, send, folded) {
   demand(gone || created.text === send.text, `${id} was sent as ${JSON.stringify(send.text)}, is ${JSON.stringify(created.text)}`);
 }
 
+// LINE of a send is the connection on which it went out first. What was sent one after the other on one connection and
+// acknowledged without a second attempt is in the channel in that order.
+function judgeOrder(ledger) {
+  const last = new Map(); // "line channel" -> [id, seq]
+  for (const [id, send] of ledger.sends) {
+    if (!send.ack || send.attempts > 1 || send.line === undefined) continue;
+    const key = `${send.line} ${send.channel}`;
+    const [before, seq] = last.get(key) ?? [null, 0];
+    demand(send.ack.seq > seq, `${id} was sent after ${before} on one connection, but is at ${send.ack.seq}, before ${seq}`);
+    last.set(key, [id, send.ack.seq]);
+  }
+}
+
 function judgeChanges(ledger, folded) {
   const all = new Map([...folded.values()].flatMap((f) => [...f.messages.keys()].map((id) => [id, f])));
   for (const edit of ledger.edits.filter((e) => e.acked)) {
@@ -318,6 +331,7 @@ export function judge({ logs, views, ledger }) {
     for (const key of f.byClientId.keys()) demand(known.has(key), `${f.stream}: nobody sent ${key}`);
   }
   for (const [id, send] of ledger.sends) judgeSend(id, send, folded);
+  judgeOrder(ledger);
   judgeChanges(ledger, folded);
   for (const view of views) judgeView(view, folded);
   return folded;

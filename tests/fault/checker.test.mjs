@@ -105,7 +105,7 @@ describe("the judgement", () => {
   function world(events = log()) {
     const ledger = new Ledger();
     for (const [no, text] of [[1, "hello"], [2, "there"]]) {
-      ledger.send(`x${no}`, { author: "ann", channel: "room", text });
+      ledger.send(`x${no}`, { author: "ann", channel: "room", text, line: "one" });
       ledger.acked(`x${no}`, message(no + 2, no, text));
     }
     const v = view({ seq: 2 });
@@ -126,6 +126,11 @@ describe("the judgement", () => {
   condemns("a message that nobody sent", (w, l) => l.push(created(5, 3, "?")), /nobody sent/);
   condemns("another text", (w, l) => (l[2] = created(3, 1, "changed")), /was sent as "hello", is "changed"/);
   condemns("another place", (w) => (w.ledger.sends.get("x1").ack.seq = 9), /with seq 9, is 3/);
+  condemns(
+    "messages of one connection that have changed places",
+    (w) => (w.ledger.sends = new Map([...w.ledger.sends].reverse())),
+    /x1 was sent after x2 on one connection, but is at 3, before 4/,
+  );
   condemns("a hole in the log", (w, l) => l.splice(2, 1), /has 4 in place 3/);
   condemns("a hole in the numbers of messages", (w, l) => (l[3].params.message.msg_no = 3), /msg_no 3, not 2/);
   condemns("a message of a stranger", (w, l) => (l[0] = joined(1, { id: "eve", name: "eve" })), /author is no member/);

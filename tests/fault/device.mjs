@@ -16,7 +16,11 @@ const WEIGHTS = {
 const REFUSALS = new Set(["forbidden", "not_found", "conflict", "rate_limited", "unavailable"]);
 
 export class Device {
-  /** WORLD: { url, random, ledger, users, channels, count } - count(what) for the statistics */
+  /**
+   * WORLD: { connectTo, random, ledger, users, channels, count } - count(what) for the statistics; and, where they matter,
+   * paceMs: the longest pause between two commands, patienceMs: how long a server may keep it waiting before it goes to
+   * another one.
+   */
   constructor(world, user, name) {
     Object.assign(this, { world, user, name, random: world.random(name) });
     this.view = new View(name, user.id);
@@ -24,7 +28,7 @@ export class Device {
     this.trace = [];
     this.busy = new Set();
     this.stopping = false;
-    this.sent = 0;
+    this.sent = this.line = 0; // messages, connections
   }
 
   note(line) {
@@ -40,7 +44,7 @@ export class Device {
       while (!this.stopping && !this.client.closed) await this.live();
       await Promise.allSettled(this.busy);
     }
-    while (!this.client || this.client.closed || this.unsettled.size > 0) {
+    while (!this.world.over && (!this.client || this.client.closed || this.unsettled.size > 0)) {
       if (!this.client || this.client.closed) await this.connect();
       else await this.settle();
     }
@@ -50,15 +54,19 @@ export class Device {
     this.firstAttempts = new Map(); // of this connection: client_msg_id -> request id, until it is answered
     this.busy = new Set();
     this.begunHere = false;
+    this.line++;
     let client;
     try {
-      client = new Client(this.world.url, { keep: false, onFrame: (frame) => this.take(frame) });
+      client = new Client(this.world.connectTo(this.random), {
+        keep: false,
+        onFrame: (frame) => client === this.client && this.take(frame), // nothing more of one that was given up
+      });
       this.client = client;
       this.startedWith = null;
-      await client.opened;
+      await this.patiently(client.opened);
       const positions = this.view.positions();
       this.startedWith = positions;
-      await client.start({ token: this.user.token, streams: positions });
+      await this.patiently(client.start({ token: this.user.token, streams: positions }));
     } catch (error) {
       if (this.violation) throw this.violation;
       if (error instanceof CommandError && error.type !== "unavailable") throw new Violation(error.message);
@@ -69,6 +77,23 @@ export class Device {
     }
     this.world.count("sessions");
     return true;
+  }
+
+  // The answer, or a lost connection if the server takes too long. Is it dead, or only slow? What was sent to it may yet
+  // be carried out.
+  async patiently(answer) {
+    const { client } = this;
+    const giveUp = () => {
+      this.note("gives up waiting");
+      this.world.count("servers given up");
+      client.vanish();
+    };
+    const timer = this.world.patienceMs && setTimeout(giveUp, this.world.patienceMs);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   // Every frame, in order. What is thrown in here is thrown again where the device waits.
@@ -118,10 +143,11 @@ export class Device {
 
   async live() {
     const what = this.random.weighted(WEIGHTS);
-    if (this.busy.size >= PARALLEL) await Promise.race(this.busy);
+    if (this.busy.size >= PARALLEL) await this.patiently(Promise.race(this.busy));
+    if (this.client.closed) return;
     const work = this[what]().catch((error) => this.unlessExpected(what, error)).finally(() => this.busy.delete(work));
     this.busy.add(work);
-    await sleep(this.random.between(1, 60));
+    await sleep(this.random.between(1, this.world.paceMs ?? 60));
     if (this.violation) throw this.violation;
   }
 
@@ -155,7 +181,7 @@ export class Device {
   async attempt(id) {
     const { channel, text } = this.unsettled.get(id);
     const { ledger } = this.world;
-    const send = ledger.send(id, { author: this.user.id, channel, text });
+    const send = ledger.send(id, { author: this.user.id, channel, text, line: `${this.name} ${this.line}` });
     const request = this.client.request("message.send", { channel, text, client_msg_id: id });
     if (send.attempts === 1) this.firstAttempts.set(id, this.client.lastId);
     else this.world.count("retries");
@@ -182,11 +208,12 @@ export class Device {
   async settle() {
     for (const id of [...this.unsettled.keys()]) {
       try {
-        await this.attempt(id);
+        await this.patiently(this.attempt(id));
       } catch (error) {
         this.unlessExpected("send again", error);
         if (this.violation) throw this.violation;
         if (error instanceof ConnectionLost) return;
+        await sleep(this.random.between(20, 100));
       }
     }
   }

@@ -52,6 +52,7 @@ static void check_addresses(const char *header)
     char text[ADDRESS_TEXT_SIZE];
 
     (void)net_block_parse("10.0.0.0/8", &trusted);
+    (void)client_is_secure("10.0.0.1", header, &trusted, 1);
     client_address("10.0.0.1", header, &trusted, 1, text);
     if (!net_block_contains(&(struct net_block){.prefix = 0}, text))
         abort();

@@ -77,6 +77,7 @@ const EXPECTED = {
   "admin.invite.create": [admins, () => ({})],
   "admin.invite.list": [admins, () => ({})],
   "admin.invite.revoke": [admins, async (c) => ({ invite: await c.invite() })],
+  "admin.nodes": [admins, () => ({})],
   "admin.stats": [admins, () => ({})],
   "admin.backup": [admins, (c) => ({ path: join(server.dataDir, c.fresh("copy")) }), { afterwards: ended }], // one at a time
   "admin.job": [["unauthenticated", "forbidden", "forbidden", "forbidden", "not_found"], () => ({ job: "none" })],

@@ -8,7 +8,9 @@ import { after, test } from "node:test";
 
 import WebSocket from "ws";
 
+import { Client } from "../lib/client.mjs";
 import { call, start, within } from "../lib/parleyd.mjs";
+import { eventually } from "../lib/process.mjs";
 
 const PASSWORD = "correct horse battery";
 const servers = [];
@@ -186,6 +188,53 @@ test("an address makes only so many accounts; other addresses and the admin sock
     assert.equal((await admin(server, "auth.register", { name, password: PASSWORD })).status, 200);
 });
 
+test("the cookie is Secure when a trusted proxy says that the client came by https", async () => {
+  const secure = async (server, headers) => {
+    const { status, headers: got } = await post(server, "auth.login", { name: "ann", password: PASSWORD }, headers);
+    assert.equal(status, 200);
+    return / Secure/.test(got.get("set-cookie"));
+  };
+  const trusting = await serve({ args: ["--trusted-proxies", "127.0.0.1"] });
+  await registered(trusting, "ann");
+  assert.equal(await secure(trusting, { "X-Forwarded-Proto": "https" }), true);
+  assert.equal(await secure(trusting, { "X-Forwarded-Proto": "http" }), false);
+  assert.equal(await secure(trusting, {}), false);
+  const plain = await serve();
+  await registered(plain, "ann");
+  assert.equal(await secure(plain, { "X-Forwarded-Proto": "https" }), false);
+});
+
+test("behind a trusted proxy a WebSocket counts as its client's, and a page of http may not use the cookie of https", async () => {
+  const server = await serve({ args: ["--trusted-proxies", "127.0.0.1", "--max-connections-per-address", "2"] });
+  const ann = await registered(server, "ann");
+  const open = (headers) => Client.open(server.url, { headers, token: ann.token });
+  const from = (address) => open({ "X-Forwarded-For": address });
+  const clients = [await from("198.51.100.1"), await from("203.0.113.9, 198.51.100.1"), await from("198.51.100.2")];
+  await assert.rejects(from("198.51.100.1"), /503/);
+  await assert.rejects(from(`${"192.0.2.1, ".repeat(300)}198.51.100.1`), /503/);
+  await clients[0].close();
+  clients.push(await eventually("room for one more", () => from("198.51.100.1").catch(() => undefined)));
+  for (const client of clients) await client.close();
+  const host = new URL(server.url).host;
+  const page = (scheme) =>
+    open({ "X-Forwarded-Proto": "https", Origin: `${scheme}://${host}`, Cookie: `parley_session=${ann.token}` });
+  await (await page("https")).close();
+  await assert.rejects(page("http"), /403/);
+});
+
+test("from anybody else the proxies' headers are ignored", async () => {
+  const server = await serve({ args: ["--trusted-proxies", "192.0.2.0/24", "--max-connections-per-address", "2"] });
+  const ann = await registered(server, "ann");
+  const from = (address) => Client.open(server.url, { headers: { "X-Forwarded-For": address }, token: ann.token });
+  const { body } = await call(server.url, "auth.sessions", {}, ann.token);
+  assert.equal(body.sessions[0].address, "127.0.0.1");
+  const clients = [];
+  await assert.rejects(async () => {
+    for (let i = 0; i < 5; i++) clients.push(await from(`198.51.100.${i}`));
+  }, /503/);
+  for (const client of clients) await client.close();
+});
+
 test("a storm of sign-ins does not keep messages from being sent", async () => {
   const server = await serve({ args: ["--trusted-proxies", "127.0.0.1"] });
   const ann = await registered(server, "ann");
@@ -304,6 +353,15 @@ test("on an address that others can reach the first account needs the set-up cod
   assert.equal(owner.user.role, "owner");
   assert.equal((await call(url, "server.info")).body.setup, "none");
   assert.equal((await registered(reach, "bob")).user.role, "member");
+});
+
+test("a set-up code of one's own is taken and not printed", async () => {
+  const server = await serve({ listen: "0.0.0.0:0", env: { PARLEY_SETUP_CODE: "abcd-efgh-2345-6789" } });
+  const reach = { url: server.url.replace("0.0.0.0", "127.0.0.1") };
+  assert.equal((await register(reach, "mallory", { invite: "abcd-efgh-jkmn-pqrs" })).status, 403);
+  assert.equal((await registered(reach, "ann", { invite: "ABCDEFGH23456789" })).user.role, "owner");
+  await server.stop();
+  assert.doesNotMatch(server.out() + server.log(), /abcd-efgh/);
 });
 
 /** Waits for a line on stdout. */

@@ -56,6 +56,24 @@ test("PARLEY_CONFIG names the file too", async () => {
   assert.equal(got.resume_events, 7);
 });
 
+test("PARLEY_<KEY>_FILE names a file with the value, which no message repeats", async () => {
+  const got = await limits({ env: { PARLEY_RESUME_EVENTS_FILE: file("9\n") } });
+  assert.equal(got.resume_events, 9);
+  const secret = file("correct horse\n");
+  const cases = [
+    [{ PARLEY_WORKERS_FILE: secret }, `PARLEY_WORKERS_FILE: workers: what ${secret} holds is not allowed`],
+    [{ PARLEY_WORKERS_FILE: secret, PARLEY_WORKERS: "2" }, "PARLEY_WORKERS_FILE: PARLEY_WORKERS is set too; give one of them"],
+    [{ PARLEY_WORKERS_FILE: "/nonexistent/x" }, `PARLEY_WORKERS_FILE: "/nonexistent/x" cannot be read: No such file`],
+    [{ PARLEY_WORKERZ_FILE: secret }, `PARLEY_WORKERZ_FILE: unknown key "workerz"; did you mean "workers"?`],
+  ];
+  for (const [env, sentence] of cases) {
+    const { code, stderr } = await run(PARLEYD, ["--data", folder], env);
+    assert.equal(code, 2, stderr);
+    assert.ok(stderr.includes(sentence), stderr);
+    assert.ok(!stderr.includes("correct horse"), stderr);
+  }
+});
+
 test("each address listens, and each gets a line with the port it got", async () => {
   const server = await serve({ args: ["--listen", "[::1]:0"] });
   const urls = [...server.out().matchAll(/^listening on (\S+)$/gm)].map((match) => match[1]);

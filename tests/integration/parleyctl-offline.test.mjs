@@ -78,6 +78,25 @@ test("help and version need no server", async () => {
   assert.match(await ctl.ok("version"), /^parleyctl \d.*\nparleyd {3}No such file/);
 });
 
+test("health says with its status whether the server lives or is ready", async () => {
+  const plain = (body, status) => answers(body, { status, type: "text/plain; charset=utf-8" });
+  const asked = [];
+  const ready = await peer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    plain("ready\n", 200)(request, response);
+  });
+  assert.equal(await ready.ok("health"), "ready\n");
+  assert.deepEqual(JSON.parse(await ready.ok("health", "--ready", "--json")), { ok: true, text: "ready" });
+  assert.deepEqual(asked, ["GET /healthz", "GET /readyz"]);
+  const not = await (await peer(plain("dis\u001bk full\nmore\n", 503)))("health", "--ready");
+  assert.equal(not.status, 7);
+  assert.match(not.stderr, /the server answers 503: dis\\x1bk full\n/);
+  assert.equal(not.stdout, "");
+  assert.equal((await (await peer(answers({ ok: 1 })))("health")).status, 8);
+  assert.equal((await (await peer(answers("", { type: "text/plain" })))("health")).status, 0);
+  assert.equal((await ctl("health")).status, 3);
+});
+
 test("the manual pages and completion scripts in the sources are what parleyctl prints", async () => {
   const rows = {
     "docs/man/parleyctl.1": ["help", "--man", "parleyctl"],

@@ -407,6 +407,11 @@ test("stats and version", async () => {
   assert.equal(own, parleyd.version);
 });
 
+test("health", async () => {
+  assert.equal(await ctl.ok("health"), "ok\n");
+  assert.equal(await ctl.ok("health", "--ready"), "ready\n");
+});
+
 test("backup writes a verified copy on which a server starts", async () => {
   await ctl.ok("send", "general", "in the backup");
   const dataDir = temporaryFolder();

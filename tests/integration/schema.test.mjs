@@ -152,6 +152,8 @@ test("what admins do", async () => {
   await asAnn("admin.channel.archive", { channel: "#waste" });
   await asAnn("admin.channel.delete", { channel: "#waste" });
   await asAnn("admin.stats");
+  const { nodes } = await asAnn("admin.nodes");
+  assert.deepEqual(nodes.map((node) => node.self), [true]);
 
   const path = join(server.dataDir, "copy.db");
   const { job } = await asAnn("admin.backup", { path });
@@ -164,6 +166,7 @@ test("what admins do", async () => {
 });
 
 test("the server stops", async () => {
+  await assert.rejects(by(ann)("admin.drain", { node: "nobody" }), /no node of that name|not_found/);
   await by(ann)("admin.drain");
   await Promise.all([ann, bob].map(({ socket }) => socket.event("server.draining")));
   await Promise.all([ann, bob].map(({ socket }) => socket.ended));

@@ -30,8 +30,11 @@ export class ConnectionLost extends Error {
 }
 
 export class Client {
-  /** @param onFrame is called with each frame before anything else is done with it */
-  constructor(url, { headers = {}, onFrame = () => {}, keep = true } = {}) {
+  /**
+   * @param ca the certificate to trust, for https
+   * @param onFrame is called with each frame before anything else is done with it
+   */
+  constructor(url, { headers = {}, ca, onFrame = () => {}, keep = true } = {}) {
     this.frames = [];
     this.closed = null; // { code, reason } in the end
     this.keep = keep;
@@ -39,7 +42,7 @@ export class Client {
     this.pending = new Map();
     this.watchers = new Set();
     this.lastId = 0;
-    this.socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`, { headers, perMessageDeflate: false });
+    this.socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`, { headers, ca, perMessageDeflate: false });
     this.opened = new Promise((resolve, reject) => {
       this.socket.on("open", resolve);
       this.socket.on("error", reject);

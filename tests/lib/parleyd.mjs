@@ -44,9 +44,10 @@ export async function within(ms, what, promise) {
   }
 }
 
-export async function start({ args = [], env = {}, dataDir = temporaryFolder(), listen = "127.0.0.1:0" } = {}) {
+/** PROGRAM is what to run instead of parleyd alone: ["strace", ..., PARLEYD]; signals go to it. */
+export async function start({ args = [], env = {}, dataDir = temporaryFolder(), listen = "127.0.0.1:0", program = [PARLEYD] } = {}) {
   if (!PARLEYD) throw new Error("PARLEYD names the server to test");
-  const child = spawn(PARLEYD, ["--listen", listen, "--data", dataDir, ...args], {
+  const child = spawn(program[0], [...program.slice(1), "--listen", listen, "--data", dataDir, ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -286,12 +286,112 @@ static void bad_variables_are_named_and_foreign_ones_left_alone(void **state)
     config_free(&load.config);
 }
 
+/* NAME=<the file>. */
+static char *file_of(const char *name)
+{
+    static char variable[sizeof(file_path) + 64];
+
+    (void)snprintf(variable, sizeof(variable), "%s=%s", name, file_path);
+    return variable;
+}
+
+static void a_variable_with_file_reads_the_value_from_there(void **state)
+{
+    (void)state;
+    struct load load = {ENV(file_of("PARLEY_DATA_FILE"))};
+    static const struct {
+        const char *text, *value;
+    } cases[] = {
+        {"/srv/a", "/srv/a"},
+        {"/srv/a\n", "/srv/a"},
+        {"/srv/a\r\n", "/srv/a"},
+        {" /srv/a b\n", " /srv/a b"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        write_file(cases[i].text);
+        assert_true(run(&load));
+        assert_string_equal(load.config.data, cases[i].value);
+        config_free(&load.config);
+    }
+    load = (struct load){FLAGS((char *)"--data=/srv/b"), ENV(file_of("PARLEY_DATA_FILE"))};
+    assert_true(run(&load));
+    assert_string_equal(load.config.data, "/srv/b");
+    config_free(&load.config);
+    load = (struct load){ENV(file_of("PARLEY_DEFAULT_CHANNELS_FILE"))};
+    write_file("general, news\n");
+    assert_true(run(&load));
+    assert_int_equal(load.config.default_channels.n, 2);
+    config_free(&load.config);
+    load = (struct load){ENV((char *)"PARLEY_DATA_FILE=")};
+    assert_true(run(&load));
+    assert_string_equal(load.config.data, "./data");
+    config_free(&load.config);
+}
+
+static void a_value_from_a_file_is_not_repeated_in_messages(void **state)
+{
+    (void)state;
+    struct load load = {ENV(file_of("PARLEY_WORKERS_FILE"))};
+
+    write_file("hunter2\n");
+    expect_error(&load, "PARLEY_WORKERS_FILE: workers: what %s holds is not allowed; it must be a "
+                        "whole number from 0 to 64");
+    write_file("1\n\n");
+    expect_error(&load, "PARLEY_WORKERS_FILE: workers: what %s holds is not allowed; it must be a "
+                        "whole number from 0 to 64");
+}
+
+static void a_file_without_a_value_is_named(void **state)
+{
+    (void)state;
+    struct load load = {ENV(file_of("PARLEY_DATA_FILE"))};
+
+    write_file("\n");
+    expect_error(&load, "PARLEY_DATA_FILE: \"%s\" is empty");
+    load = (struct load){ENV((char *)"PARLEY_DATA_FILE=/nonexistent/x")};
+    expect_error(&load, "PARLEY_DATA_FILE: \"/nonexistent/x\" cannot be read: No such file or "
+                        "directory");
+    load = (struct load){ENV((char *)"PARLEY_DATA_FILE=/tmp")};
+    expect_error(&load, "PARLEY_DATA_FILE: \"/tmp\" cannot be read: Is a directory");
+    load = (struct load){ENV((char *)"PARLEY_DATA_FILE=/dev/zero")};
+    expect_error(&load, "PARLEY_DATA_FILE: \"/dev/zero\" cannot be read: File too large");
+}
+
+static void a_value_and_a_file_for_one_key_exclude_each_other(void **state)
+{
+    (void)state;
+    struct load load = {ENV(file_of("PARLEY_DATA_FILE"), (char *)"PARLEY_DATA=/srv/b")};
+
+    write_file("/srv/a\n");
+    expect_error(&load, "PARLEY_DATA_FILE: PARLEY_DATA is set too; give one of them");
+    load = (struct load){ENV((char *)"PARLEY_DATA=/srv/b", file_of("PARLEY_DATA_FILE"))};
+    expect_error(&load, "PARLEY_DATA_FILE: PARLEY_DATA is set too; give one of them");
+    load = (struct load){ENV((char *)"PARLEY_DATA=", file_of("PARLEY_DATA_FILE"))};
+    assert_true(run(&load));
+    assert_string_equal(load.config.data, "/srv/a");
+    config_free(&load.config);
+    load = (struct load){ENV((char *)"PARLEY_DAAT_FILE=/srv/b")};
+    expect_error(&load, "PARLEY_DAAT_FILE: unknown key \"daat\"; did you mean \"data\"? All keys: "
+                        "parleyd --help");
+}
+
 static void keys_that_belong_together_are_checked_together(void **state)
 {
     (void)state;
     struct load load = {FLAGS((char *)"--tls-cert", (char *)"cert.pem")};
 
     expect_error(&load, "tls_cert, tls_key: give both of them or none");
+    static const char *const bad[] = {"abcd", "abcd-efgh-2345-678", "abcd-efgh-2345-67890",
+                                      "abcd_efgh-2345-6789", "\303\244bcd-efgh-2345-678"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        load = (struct load){FLAGS((char *)"--setup-code", (char *)bad[i])};
+        expect_error(&load, "setup_code: it must be 16 letters and digits, such as "
+                            "abcd-efgh-2345-6789");
+    }
+    load = (struct load){FLAGS((char *)"--setup-code=ABCD efgh 2345-6789")};
+    assert_true(run(&load));
+    config_free(&load.config);
     load = (struct load){FLAGS((char *)"--listen=")};
     expect_error(&load, "listen: at least one address is needed");
     load = (struct load){FLAGS((char *)"--data=")};
@@ -441,6 +541,10 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(bad_flags_are_named),
         cmocka_unit_test(bad_variables_are_named_and_foreign_ones_left_alone),
+        cmocka_unit_test(a_variable_with_file_reads_the_value_from_there),
+        cmocka_unit_test(a_value_from_a_file_is_not_repeated_in_messages),
+        cmocka_unit_test(a_file_without_a_value_is_named),
+        cmocka_unit_test(a_value_and_a_file_for_one_key_exclude_each_other),
         cmocka_unit_test(keys_that_belong_together_are_checked_together),
         cmocka_unit_test(quoted_values_are_cut_and_free_of_control_characters),
         cmocka_unit_test(actions_are_reported),

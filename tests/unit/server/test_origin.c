@@ -176,6 +176,29 @@ static void what_is_no_address_ends_the_search(void **state)
         "10.0.0.1");
 }
 
+static bool secure(const char *peer, const char *proto)
+{
+    struct net_block trusted;
+
+    assert_true(net_block_parse("10.0.0.0/8", &trusted));
+    return client_is_secure(peer, proto, &trusted, 1);
+}
+
+static void only_a_trusted_proxy_is_believed_about_tls(void **state)
+{
+    (void)state;
+    assert_true(secure("10.0.0.1", "https"));
+    assert_true(secure("10.0.0.1", " HTTPS "));
+    assert_true(secure("10.0.0.1", "https, http"));
+    assert_false(secure("10.0.0.1", "http, https"));
+    assert_false(secure("10.0.0.1", "http"));
+    assert_false(secure("10.0.0.1", "httpsx"));
+    assert_false(secure("10.0.0.1", ""));
+    assert_false(secure("10.0.0.1", NULL));
+    assert_false(secure("192.0.2.9", "https"));
+    assert_false(secure("local", "https"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +214,7 @@ int main(void)
         cmocka_unit_test(only_a_trusted_proxy_is_believed_about_the_client),
         cmocka_unit_test(of_several_the_last_that_is_no_proxy_is_the_client),
         cmocka_unit_test(what_is_no_address_ends_the_search),
+        cmocka_unit_test(only_a_trusted_proxy_is_believed_about_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,8 +20,30 @@ static void note(void *arg, const char *user, enum presence_state state)
 static const char *tick(struct presence *presence, uint64_t now_ms)
 {
     told[0] = '\0';
-    (void)presence_tick(presence, now_ms, note, NULL);
+    (void)presence_tick(presence, now_ms, note, NULL, NULL);
     return told;
+}
+
+/* What the last tick had to say to other nodes, "ann=o bob=- ". */
+static char said[4096];
+
+static void note_said(void *arg, const char *user, char letter)
+{
+    size_t n = strlen(said);
+
+    (void)arg;
+    (void)snprintf(said + n, sizeof(said) - n, "%s=%c ", user, letter);
+}
+
+/* "told|said" of a node in a cluster. */
+static const char *shared_tick(struct presence *presence, uint64_t now_ms)
+{
+    static char both[sizeof(told) + sizeof(said) + 1];
+
+    told[0] = said[0] = '\0';
+    (void)presence_tick(presence, now_ms, note, note_said, NULL);
+    (void)snprintf(both, sizeof(both), "%s|%s", told, said);
+    return both;
 }
 
 static int create(void **state)
@@ -185,6 +207,103 @@ static void threads_may_use_one_table(void **state)
     assert_int_equal(presence_users(*state), 0);
 }
 
+/* -- other nodes ------------------------------------------------------------------------------ */
+
+static void who_is_on_another_node_is_there_and_not_told_again(void **state)
+{
+    presence_hear(*state, "b", "ann", 'a');
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_AWAY);
+    assert_string_equal(shared_tick(*state, 0), "|");
+    presence_connect(*state, "ann");
+    assert_string_equal(shared_tick(*state, 0), "|ann=a ");
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_AWAY);
+}
+
+static void going_from_node_to_node_is_seen_by_nobody(void **state)
+{
+    presence_connect(*state, "ann");
+    assert_string_equal(shared_tick(*state, 0), "ann=online |ann=o ");
+    presence_disconnect(*state, "ann", 100);
+    presence_hear(*state, "b", "ann", 'o');
+    assert_string_equal(shared_tick(*state, 100 + PRESENCE_GRACE_MS), "|ann=_ ");
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_ONLINE);
+    presence_hear(*state, "b", "ann", '-');
+    assert_string_equal(shared_tick(*state, 20000), "|");
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_OFFLINE);
+}
+
+static void two_nodes_that_let_go_at_once_do_not_forget_to_say_so(void **state)
+{
+    presence_connect(*state, "ann");
+    presence_hear(*state, "b", "ann", 'o');
+    (void)shared_tick(*state, 0);
+    presence_disconnect(*state, "ann", 0);
+    assert_string_equal(shared_tick(*state, PRESENCE_GRACE_MS), "|ann=_ ");
+    presence_hear(*state, "b", "ann", '_');
+    assert_string_equal(shared_tick(*state, PRESENCE_GRACE_MS), "ann=offline |");
+}
+
+static void what_is_chosen_on_one_node_counts_on_all(void **state)
+{
+    presence_connect(*state, "ann");
+    (void)shared_tick(*state, 0);
+    presence_hear(*state, "b", "ann", 'D');
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_DND);
+    assert_string_equal(shared_tick(*state, 0), "|ann=d "); /* so that a third node knows */
+    presence_hear(*state, "b", "ann", 'o');                 /* no choice: an echo of one */
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_DND);
+    presence_set(*state, "ann", PRESENCE_AWAY);
+    assert_string_equal(shared_tick(*state, 0), "ann=away |ann=A ");
+}
+
+static void the_users_of_a_dead_node_go_offline_once(void **state)
+{
+    presence_hear(*state, "b", "ann", 'o');
+    presence_hear(*state, "b", "bob", 'o');
+    presence_hear(*state, "c", "bob", 'o');
+    presence_connect(*state, "eve");
+    presence_hear(*state, "b", "eve", 'o');
+    (void)shared_tick(*state, 0);
+    presence_node_gone(*state, "b", 1000, true);
+    assert_string_equal(shared_tick(*state, 999), "|");
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_ONLINE);
+    assert_string_equal(shared_tick(*state, 1000), "ann=offline |");
+    assert_string_equal(shared_tick(*state, 1001), "|");
+    assert_int_equal(presence_get(*state, "bob"), PRESENCE_ONLINE);
+    assert_int_equal(presence_get(*state, "eve"), PRESENCE_ONLINE);
+}
+
+static void another_node_tells_of_a_dead_one_s_users(void **state)
+{
+    presence_hear(*state, "b", "ann", 'o');
+    presence_node_gone(*state, "b", 0, false);
+    assert_string_equal(shared_tick(*state, 1), "|");
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_OFFLINE);
+}
+
+static void a_node_that_speaks_is_not_dead(void **state)
+{
+    presence_hear(*state, "b", "ann", 'o');
+    presence_node_gone(*state, "b", 1000, true);
+    presence_hear(*state, "b", "bob", 'o');
+    assert_string_equal(shared_tick(*state, 2000), "|");
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_ONLINE);
+}
+
+static void a_whole_list_replaces_what_was_known(void **state)
+{
+    presence_hear(*state, "b", "ann", 'o');
+    presence_hear(*state, "b", "bob", 'o');
+    presence_hear(*state, "c", "ann", 'a');
+    presence_hear_all(*state, "b", false);
+    presence_hear(*state, "b", "bob", 'd');
+    presence_hear(*state, "b", "eve", '?');
+    presence_hear_all(*state, "b", true);
+    assert_int_equal(presence_get(*state, "ann"), PRESENCE_AWAY);
+    assert_int_equal(presence_get(*state, "bob"), PRESENCE_DND);
+    assert_int_equal(presence_get(*state, "eve"), PRESENCE_OFFLINE);
+}
+
 int main(void)
 {
 #define WITH_PRESENCE(fn) cmocka_unit_test_setup_teardown(fn, create, destroy)
@@ -201,6 +320,16 @@ int main(void)
         WITH_PRESENCE(unknown_users_are_passed_over),
         WITH_PRESENCE(threads_may_use_one_table),
         cmocka_unit_test(states_have_names_and_only_three_may_be_chosen),
+        cmocka_unit_test_setup_teardown(who_is_on_another_node_is_there_and_not_told_again, create,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(going_from_node_to_node_is_seen_by_nobody, create, destroy),
+        cmocka_unit_test_setup_teardown(two_nodes_that_let_go_at_once_do_not_forget_to_say_so,
+                                        create, destroy),
+        cmocka_unit_test_setup_teardown(what_is_chosen_on_one_node_counts_on_all, create, destroy),
+        cmocka_unit_test_setup_teardown(the_users_of_a_dead_node_go_offline_once, create, destroy),
+        cmocka_unit_test_setup_teardown(another_node_tells_of_a_dead_one_s_users, create, destroy),
+        cmocka_unit_test_setup_teardown(a_node_that_speaks_is_not_dead, create, destroy),
+        cmocka_unit_test_setup_teardown(a_whole_list_replaces_what_was_known, create, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

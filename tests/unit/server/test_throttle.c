@@ -234,6 +234,34 @@ static void no_rate_is_no_limit_and_the_least_burst_is_one(void **state)
     assert_int_equal(rate_take(&bucket, &(struct rate_limit){1000000, 0}, start), 1);
 }
 
+static void what_failed_on_another_node_counts_here(void **state)
+{
+    char keys[THROTTLE_KEYS][THROTTLE_KEY_SIZE];
+
+    assert_int_equal(throttle_keys("ann", "192.0.2.1", keys), 2);
+    for (int i = 0; i < 3; i++)
+        throttle_hear(*state, keys[0], false, start);
+    assert_int_equal(throttle_begin(*state, "ann", NULL, start), 1000);
+    throttle_hear(*state, keys[0], true, start);
+    assert_int_equal(throttle_begin(*state, "ann", NULL, start), 0);
+    for (int i = 0; i < 6; i++)
+        throttle_hear(*state, keys[1], false, start);
+    throttle_hear(*state, keys[1], true, start); /* one good password excuses no address */
+    assert_int_equal(throttle_begin(*state, "eve", "192.0.2.1", start), 1000);
+    throttle_hear(*state, "nonsense", false, start);
+    throttle_hear(*state, "", false, start);
+    assert_int_equal(throttle_entries(*state), 2);
+}
+
+static void an_admin_has_no_address(void **state)
+{
+    char keys[THROTTLE_KEYS][THROTTLE_KEY_SIZE];
+
+    (void)state;
+    assert_int_equal(throttle_keys("ann", NULL, keys), 1);
+    assert_string_equal(keys[0], "n:ann");
+}
+
 int main(void)
 {
 #define WITH_THROTTLE(fn) cmocka_unit_test_setup_teardown(fn, create, destroy)
@@ -253,6 +281,8 @@ int main(void)
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
         cmocka_unit_test(a_bucket_fills_up_again_but_not_beyond_its_burst),
         cmocka_unit_test(no_rate_is_no_limit_and_the_least_burst_is_one),
+        cmocka_unit_test_setup_teardown(what_failed_on_another_node_counts_here, create, destroy),
+        cmocka_unit_test(an_admin_has_no_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

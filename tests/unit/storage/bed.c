@@ -266,6 +266,16 @@ void bed_wait(struct bed *bed, struct store_req *req)
     req->owner = NULL;
 }
 
+bool bed_is_answered(struct bed *bed, struct store_req *req)
+{
+    const struct waiter *w = req->owner;
+
+    (void)pthread_mutex_lock(&bed->lock);
+    bool done = w->done;
+    (void)pthread_mutex_unlock(&bed->lock);
+    return done;
+}
+
 enum err bed_do(struct bed *bed, struct store_req *req)
 {
     bed_submit(bed, req);

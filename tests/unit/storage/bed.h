@@ -65,6 +65,7 @@ struct store_req *bed_req(struct bed *bed, enum store_op op, const char *user);
 enum err bed_do(struct bed *bed, struct store_req *req);
 void bed_submit(struct bed *bed, struct store_req *req);
 void bed_wait(struct bed *bed, struct store_req *req);
+bool bed_is_answered(struct bed *bed, struct store_req *req);
 
 /* Short forms; each must succeed. What they give lives as long as the bed. */
 const char *bed_user(struct bed *bed, const char *name);

@@ -265,6 +265,24 @@ export interface Invite {
   expires_at?: Time;
 }
 
+/** A server of the cluster. */
+export interface Node {
+  /** Another one after each start. */
+  id: Id;
+  name: string;
+  version: string;
+  /** By its own clock. */
+  started_at: Time;
+  uptime_ms: number;
+  connections: number;
+  /** How late its slowest loop was lately. */
+  lag_us: number;
+  /** It is about to end. */
+  draining: boolean;
+  /** It is the one that answers. */
+  self: boolean;
+}
+
 /** A long job of the server. */
 export interface Job {
   job: Id;
@@ -308,8 +326,8 @@ export interface Commands {
     params: { cursor?: string; limit?: number; query?: string };
     result: { channels: ListedChannel[]; next_cursor?: string };
   };
-  /** Stop the server as SIGTERM does: tell the clients, finish what is under way, exit. */
-  "admin.drain": { params: Empty; result: Empty };
+  /** Stop a node as SIGTERM does: tell the clients, finish what is under way, exit. */
+  "admin.drain": { params: { node?: string }; result: Empty };
   /** Make an invite with which people make accounts. Its secret is shown this once. */
   "admin.invite.create": {
     params: { uses?: number; expires_in_s?: number };
@@ -321,6 +339,8 @@ export interface Commands {
   "admin.invite.revoke": { params: { invite: string }; result: Empty };
   /** How far a long job is. */
   "admin.job": { params: { job: Id }; result: Job };
+  /** The nodes of the cluster that are there; a server on its own is one. */
+  "admin.nodes": { params: Empty; result: { nodes: Node[] } };
   /** The sessions of a user. */
   "admin.session.list": { params: { user: Id }; result: { sessions: Session[] } };
   /** End anybody's session; its open connections close at once with 4002. */
