@@ -40,7 +40,7 @@ static char *value_of(int argc, char **argv, int i, const char *name)
  * password. */
 static void hide_secrets(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
         char *token = value_of(argc, argv, i, "--token");
         char *from = value_of(argc, argv, i, "--from");
         char *to = value_of(argc, argv, i, "--to");

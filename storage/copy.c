@@ -61,7 +61,7 @@ static enum err connect_side(struct copy *k, struct copy_side *side, bool writes
     enum err err = side->ops->connect(side->backend, false, &side->reader, k->error_out);
 
     if (err == ERR_OK && (writes || side->ops->behind != NULL))
-        err = side->ops->connect(side->backend, true, &side->writer, k->error_out);
+        err = side->ops->connect(side->backend, writes, &side->writer, k->error_out);
     if (side->writer != NULL)
         txn_init(&side->txn, side->writer);
     return err;
@@ -283,26 +283,43 @@ enum err store_migrate(const char *from, const char *to, store_progress_fn progr
         err = copy_into(&k, to, out);
     copy_free(&k);
     if (k.to.backend != NULL)
-        k.to.ops->close(&k.to.backend);
+        k.to.backend->ops->close(&k.to.backend);
     if (k.from.backend != NULL)
-        k.from.ops->close(&k.from.backend);
+        k.from.backend->ops->close(&k.from.backend);
     return err;
 }
 
 /* -- restoring --------------------------------------------------------------------------------- */
+
+/* A log that was left there would be taken for the restored database's own. */
+static enum err refuse_leftovers(struct copy *k, const char *path)
+{
+    struct buf wal = {0};
+
+    buf_printf(&wal, "%s-wal", path);
+    bool there = access(wal.data, F_OK) == 0;
+    if (there)
+        (void)snprintf(k->error_out, STORE_ERROR_SIZE,
+                       "%.300s: exists, of a database that is no more: move it away", wal.data);
+    buf_free(&wal);
+    return there ? ERR_CONFLICT : ERR_OK;
+}
 
 /* From file to file nothing has to be made anew: parleyd gives it new epochs when it opens it. */
 static enum err restore_file(struct copy *k, const char *path, struct store_copied *out)
 {
     struct store_stats stats = {0};
     struct arena *arena;
-    enum err err = connect_side(k, &k->from, false);
+    enum err err = refuse_leftovers(k, path);
 
     if (err == ERR_OK)
+        err = connect_side(k, &k->from, false);
+    if (err == ERR_OK) {
         err = copy_look(k, &k->from, &arena);
+        arena_destroy(&arena);
+    }
     if (err != ERR_OK)
         return err;
-    arena_destroy(&arena);
     err = copy_looked(k, &k->from, k->from.ops->stats(k->from.reader, &stats));
     *out = (struct store_copied){.users = stats.users,
                                  .sessions = stats.sessions,
@@ -328,9 +345,9 @@ enum err store_restore(const char *file, const char *to, store_progress_fn progr
         err = copy_into(&k, to, out);
     copy_free(&k);
     if (k.to.backend != NULL)
-        k.to.ops->close(&k.to.backend);
+        k.to.backend->ops->close(&k.to.backend);
     if (k.from.backend != NULL)
-        k.from.ops->close(&k.from.backend);
+        k.from.backend->ops->close(&k.from.backend);
     return err;
 }
 
@@ -388,7 +405,7 @@ enum err copy_backup(struct store_backend *backend, const char *path, store_prog
             err = k.to.ops->backup(k.to.backend, path, progress, arg, error_out);
         copy_free(&k);
         if (k.to.backend != NULL)
-            k.to.ops->close(&k.to.backend);
+            k.to.backend->ops->close(&k.to.backend);
         remove_workshop(dir.data);
     } else {
         copy_free(&k);
