@@ -2,34 +2,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/progress.h"
 #include "cli/report.h"
-#include "cli/retry.h"
 #include "cli/run.h"
+#include "cli/steps.h"
 #include "cli/target.h"
 #include "storage/store.h"
-
-struct steps {
-    struct cli *cli;
-    struct progress bar;
-    const char *step; /* NULL: none yet */
-};
-
-/* Each step of the work has its own bar. */
-static bool on_progress(void *arg, const char *step, const char *unit, uint64_t done,
-                        uint64_t total)
-{
-    struct steps *steps = arg;
-
-    if (steps->step == NULL || strcmp(step, steps->step) != 0) {
-        if (steps->step != NULL)
-            progress_end(&steps->bar, monotonic_ms());
-        steps->step = step;
-        progress_start(&steps->bar, stderr, steps->cli->err, step, unit, monotonic_ms());
-    }
-    progress_update(&steps->bar, done, total, monotonic_ms());
-    return true;
-}
 
 enum exit_code cmd_rebuild(struct cli *cli)
 {
@@ -50,16 +27,12 @@ enum exit_code cmd_rebuild(struct cli *cli)
         buf_free(&url);
         return EXIT_CODE_LOCAL;
     }
-    enum err err = store_rebuild(url.data, on_progress, &steps, error);
-    if (err == ERR_OK) {
-        if (steps.step != NULL)
-            progress_end(&steps.bar, monotonic_ms());
+    enum err err = store_rebuild(url.data, steps_progress, &steps, error);
+    steps_end(&steps, err == ERR_OK);
+    if (err == ERR_OK)
         (void)puts(cli->json ? "{}" : "The tables are rebuilt.");
-    } else {
-        if (steps.step != NULL)
-            progress_clear(&steps.bar);
+    else
         report_error("nothing was changed: %s", error);
-    }
     buf_free(&url);
     return err == ERR_OK ? EXIT_CODE_OK : EXIT_CODE_LOCAL;
 }

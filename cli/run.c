@@ -24,17 +24,32 @@ enum exit_code cli_usage(const struct cli *cli, struct buf *error)
     return EXIT_CODE_USAGE;
 }
 
-/* The caller has its copy; what `ps` shows is overwritten. */
-static void hide_token(int argc, char **argv)
+/* The value in argv[i] or behind it, if that is the option NAME; else NULL. */
+static char *value_of(int argc, char **argv, int i, const char *name)
 {
-    for (int i = 1; i < argc; i++) {
-        char *secret = NULL;
-        if (strncmp(argv[i], "--token=", 8) == 0)
-            secret = argv[i] + 8;
-        else if (strcmp(argv[i], "--token") == 0 && i + 1 < argc)
-            secret = argv[++i];
-        if (secret != NULL)
-            memset(secret, 'x', strlen(secret));
+    size_t n = strlen(name);
+
+    if (strncmp(argv[i], name, n) != 0)
+        return NULL;
+    if (argv[i][n] == '=')
+        return argv[i] + n + 1;
+    return argv[i][n] == '\0' && i + 1 < argc ? argv[i + 1] : NULL;
+}
+
+/* The caller has its copy; what `ps` shows is overwritten: tokens, and addresses that may hold a
+ * password. */
+static void hide_secrets(int argc, char **argv)
+{
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
+        char *token = value_of(argc, argv, i, "--token");
+        char *from = value_of(argc, argv, i, "--from");
+        char *to = value_of(argc, argv, i, "--to");
+        if (token != NULL)
+            memset(token, 'x', strlen(token));
+        if (from != NULL && strchr(from, '@') != NULL)
+            memset(from, 'x', strlen(from));
+        if (to != NULL && strchr(to, '@') != NULL)
+            memset(to, 'x', strlen(to));
     }
 }
 
@@ -186,7 +201,7 @@ int cli_run(int argc, char **argv)
         return EXIT_CODE_LOCAL;
     }
     char **copy = options_copy(argc, argv);
-    hide_token(argc, argv);
+    hide_secrets(argc, argv);
     if (options_parse(argc, copy, &cli.options, &error) && prepare(&cli, &error)) {
         code = finish_output(run(&cli));
         buf_free(&error);

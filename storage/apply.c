@@ -113,13 +113,16 @@ static enum err channel_deleted(struct txn *t, const struct change *c)
 static enum err read_marked(struct txn *t, const struct change *c)
 {
     uint64_t msg_no;
+    uint64_t top = c->chan->stream.seq;
+    bool beyond = c->link > top && !t->catching_up; /* a backup may end before what was read */
+    uint64_t seq = beyond ? top : c->link;
     struct membership *m;
     enum err err = txn_member(t, c->chan, c->user, &m);
 
-    if (err == ERR_OK && m->exists && c->link > m->read_seq) {
-        err = t->ops->msg_no_at(t->conn, c->chan->stream.key, c->link, &msg_no);
+    if (err == ERR_OK && m->exists && seq > m->read_seq) {
+        err = t->ops->msg_no_at(t->conn, c->chan->stream.key, seq, &msg_no);
         if (err == ERR_OK)
-            read_up_to(t, m, c->link, msg_no);
+            read_up_to(t, m, seq, msg_no);
     }
     return err;
 }

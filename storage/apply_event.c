@@ -66,6 +66,8 @@ static enum err replay_created(struct replay *r, struct change *c)
     const json_t *msg_no = json_object_get(json_object_get(r->data, "message"), "msg_no");
     struct message_row row = {
         .m = {.id = string_of(r, "message", "id"),
+              .channel = r->stream + 2,
+              .author = r->event->actor != NULL ? r->event->actor : "",
               .seq = r->event->seq,
               .msg_no = (uint64_t)json_integer_value(msg_no),
               .text = text_of(r),
@@ -167,6 +169,15 @@ static const char *dm_key_of(struct replay *r)
     return key;
 }
 
+/* Two channels may have had one name, one after the other; while one is replayed behind the other
+ * it has to have its last name from the start. */
+static const char *name_of(const struct replay *r, enum store_channel_type type)
+{
+    bool given = r->t->final_name != NULL && type != STORE_DM;
+
+    return given ? r->t->final_name : string_of(r, "channel", "name");
+}
+
 static enum store_channel_type type_of(const char *name)
 {
     if (strcmp(name, store_channel_type_name(STORE_DM)) == 0)
@@ -177,7 +188,6 @@ static enum store_channel_type type_of(const char *name)
 static enum err replay_channel_created(struct replay *r, struct change *c)
 {
     struct chan chan = {.type = type_of(string_of(r, "channel", "type")),
-                        .name = string_of(r, "channel", "name"),
                         .topic = string_of(r, "channel", "topic"),
                         .created_at = r->event->at};
     const char *id = r->stream + 2;
@@ -185,6 +195,7 @@ static enum err replay_channel_created(struct replay *r, struct change *c)
     if (strlen(id) >= sizeof(chan.id))
         return ERR_INTERNAL;
     memcpy(chan.id, id, strlen(id) + 1);
+    chan.name = name_of(r, chan.type);
     if (chan.type == STORE_DM)
         chan.dm_key = dm_key_of(r);
     enum err err = r->t->ops->stream_get(r->t->conn, r->stream, &chan.stream);
@@ -197,9 +208,11 @@ static enum err replay_channel(struct replay *r, struct change *c)
 {
     enum err err = channel_of(r, c);
 
-    c->name = string_of(r, "channel", "name");
+    if (err != ERR_OK)
+        return err;
+    c->name = name_of(r, c->chan->type);
     c->topic = string_of(r, "channel", "topic");
-    return err == ERR_OK ? apply(r->t, c) : err;
+    return apply(r->t, c);
 }
 
 static enum err replay_read(struct replay *r, struct change *c)

@@ -71,6 +71,8 @@ enum err purge_step(struct txn *t)
         return err;
     err = txn_chan_gone(t, next.name, &chan);
     if (err == ERR_OK)
+        err = txn_catch_up(t, &chan->stream); /* of a step that a dead node had not finished */
+    if (err == ERR_OK)
         err = find_deleter(t, chan, &deleter);
     if (err == ERR_OK)
         err = purge_members(t, deleter, chan, &left);

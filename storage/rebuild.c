@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "storage/apply.h"
 #include "storage/backends.h"
+#include "storage/copy.h"
 #include "storage/purge.h"
 
 enum { FLUSH_EVENTS = 500 };
@@ -90,10 +91,12 @@ enum err store_rebuild(const char *url, store_progress_fn progress, void *arg, c
     struct rebuild r = {.progress = progress, .arg = arg};
 
     error_out[0] = '\0';
-    enum err err = backend_open(url, true, &backend, error_out);
+    enum err err = backend_open(url, STORE_OPEN_EXISTING, &backend, error_out);
     if (err != ERR_OK)
         return err;
     err = backend->ops->connect(backend, true, &conn, error_out);
+    if (err == ERR_OK)
+        err = copy_refuse_half(conn, error_out);
     if (err == ERR_OK) {
         txn_init(&r.txn, conn);
         err = replay_all(&r);
@@ -102,8 +105,8 @@ enum err store_rebuild(const char *url, store_progress_fn progress, void *arg, c
             conn->ops->rollback(conn);
         }
         txn_free(&r.txn);
-        backend->ops->disconnect(&conn);
     }
+    backend->ops->disconnect(&conn);
     backend->ops->close(&backend);
     return err;
 }

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "storage/backends.h"
+#include "storage/copy.h"
 #include "storage/threads.h"
 
 enum { READERS = 2, READERS_MAX = 64, BATCH = 512, QUEUE = 65536 };
@@ -32,7 +33,7 @@ const struct store_ops *backend_find(const char *url, const char **path_out)
     return NULL;
 }
 
-enum err backend_open(const char *url, bool existing, struct store_backend **out,
+enum err backend_open(const char *url, enum store_open_mode mode, struct store_backend **out,
                       char error_out[STORE_ERROR_SIZE])
 {
     const char *path;
@@ -40,7 +41,7 @@ enum err backend_open(const char *url, bool existing, struct store_backend **out
 
     *out = NULL;
     if (ops != NULL)
-        return ops->open(path, existing, out, error_out);
+        return ops->open(path, mode, out, error_out);
     /* Not all of it: there may be a password inside. */
     (void)snprintf(error_out, STORE_ERROR_SIZE,
                    "%.*s: not the address of a store: use \"sqlite:PATH\" or \"mongodb://...\"",
@@ -92,11 +93,13 @@ enum err store_open(const struct store_options *options, struct store **store_ou
     (void)pthread_mutex_init(&s->order_lock, NULL);
     queue_init(&s->writes, s->options.queue_max);
     queue_init(&s->reads, s->options.queue_max);
-    enum err err = backend_open(s->url, false, &s->backend, error_out);
+    enum err err = backend_open(s->url, STORE_OPEN_OR_CREATE, &s->backend, error_out);
     if (err == ERR_OK) {
         s->ops = s->backend->ops;
         err = s->ops->connect(s->backend, true, &s->writer, error_out);
     }
+    if (err == ERR_OK)
+        err = copy_refuse_half(s->writer, error_out);
     if (err == ERR_OK)
         err = start_threads(s, error_out);
     if (err != ERR_OK)
@@ -155,5 +158,7 @@ enum err store_backup(struct store *store, const char *path, store_progress_fn p
                       char error_out[512])
 {
     error_out[0] = '\0';
-    return store->ops->backup(store->backend, path, progress, arg, error_out);
+    return store->ops->backup != NULL
+               ? store->ops->backup(store->backend, path, progress, arg, error_out)
+               : copy_backup(store->backend, path, progress, arg, error_out);
 }

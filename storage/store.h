@@ -413,9 +413,34 @@ typedef bool (*store_progress_fn)(void *arg, const char *step, const char *unit,
 /* Copy the running store to the new file PATH (refuses an existing one) as it was at one moment of
  * the call, verify it (integrity check, counts, every stream contiguous) and mark it as a backup,
  * so that a server started on it gives its streams new epochs. PATH appears when all of that is
- * done. Blocks: call from a thread of its own. */
+ * done. It is an SQLite file whatever the store is. A store that several nodes write has no one
+ * moment: there each stream ends where it did when it was read, and later ones never before earlier
+ * ones. Blocks: call from a thread of its own. */
 enum err store_backup(struct store *store, const char *path, store_progress_fn progress, void *arg,
                       char error_out[512]);
+
+/* What a copy holds. HASH is over all events of all streams: equal for equal histories. */
+struct store_copied {
+    uint64_t users, sessions, invites, streams, events;
+    char hash[65];
+    bool resumed; /* an earlier copy had been interrupted */
+};
+
+/* Offline: copy all that the database at FROM holds into the one at TO, whichever kinds they are:
+ * the same history, epochs and seqs and all, and check it: every account, session and invite, every
+ * event (hashes of each stream, computed on both sides), and that channels, members, read positions
+ * and messages read the same. TO must be empty, or hold what was left when this very copy was
+ * interrupted: then it goes on. Until it is done a store does not open on TO. A parleyd that has
+ * one of them open is refused where that can be known (SQLite), and noticed by the check elsewhere.
+ */
+enum err store_migrate(const char *from, const char *to, store_progress_fn progress, void *arg,
+                       struct store_copied *out, char error_out[512]);
+
+/* Offline: make the database at TO, which must not exist (SQLite) or be empty, from the backup at
+ * the path FILE, which stays as it is. It is another history from there on: its epochs are new.
+ * OUT: only the events are counted where the file is copied as it is (SQLite). */
+enum err store_restore(const char *file, const char *to, store_progress_fn progress, void *arg,
+                       struct store_copied *out, char error_out[512]);
 
 /* Offline: drop the projections of the database at URL and replay every event. Fails if a parleyd
  * has it open. One transaction: a killed rebuild changes nothing. */

@@ -29,6 +29,13 @@ enum {
 };
 
 struct store_ops;
+struct store_copy_ops; /* copy_ops.h */
+
+enum store_open_mode {
+    STORE_OPEN_OR_CREATE,
+    STORE_OPEN_EXISTING,
+    STORE_OPEN_BACKUP, /* a file that a backup made; it is only read, and stays as it is */
+};
 
 /* An open database. */
 struct store_backend {
@@ -120,9 +127,9 @@ typedef enum err (*event_visit_fn)(void *arg, const char *stream, int64_t stream
 struct store_ops {
     const char *scheme;
 
-    /* Open or create, lock, migrate. EXISTING: do not create. */
-    enum err (*open)(const char *path, bool existing, struct store_backend **backend_out,
-                     char error_out[STORE_ERROR_SIZE]);
+    /* Open or create, lock, migrate. */
+    enum err (*open)(const char *path, enum store_open_mode mode,
+                     struct store_backend **backend_out, char error_out[STORE_ERROR_SIZE]);
     void (*close)(struct store_backend **backend);
     enum err (*connect)(struct store_backend *backend, bool writes, struct store_conn **conn_out,
                         char error_out[STORE_ERROR_SIZE]);
@@ -278,7 +285,10 @@ struct store_ops {
 
     enum err (*stats)(struct store_conn *, struct store_stats *out);
 
-    /* See store_backup(). From any thread, with a connection of its own. */
+    const struct store_copy_ops *copy;
+
+    /* See store_backup(). From any thread, with a connection of its own. NULL: its contents are
+     * copied into a database that has one. */
     enum err (*backup)(struct store_backend *, const char *path, store_progress_fn, void *arg,
                        char error_out[STORE_ERROR_SIZE]);
 };

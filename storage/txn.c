@@ -220,6 +220,11 @@ static enum err apply_tail(struct txn *t, struct stream *s)
     return err;
 }
 
+enum err txn_catch_up(struct txn *t, struct stream *stream)
+{
+    return catches_up(t) ? apply_tail(t, stream) : ERR_OK;
+}
+
 /* A channel whose creation is only in the log yet. */
 static enum err chan_from_log(struct txn *t, const char *id, struct chan **out)
 {

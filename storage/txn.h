@@ -30,8 +30,9 @@ struct txn {
     struct membership *dirty_members;
     struct chan *used_chans; /* of a store with several writers: looked at in this batch */
     uint32_t batch_no;
-    bool writing;     /* from txn_start() on: what the log has and rows lack is applied */
-    bool catching_up; /* just now */
+    bool writing;           /* from txn_start() on: what the log has and rows lack is applied */
+    bool catching_up;       /* just now */
+    const char *final_name; /* of the channel that is replayed, see copy.h; NULL: as events say */
 
     struct arena *batch; /* what the events of this batch are made of */
     struct store_event *events;
@@ -73,6 +74,8 @@ enum err txn_chan_new(struct txn *t, const struct chan *chan, struct chan **out)
 enum err txn_chan_keep(struct txn *t, const struct chan *chan, struct chan **out);
 /* What is left of a deleted channel: its id and STREAM's row. Lives until the batch after this. */
 enum err txn_chan_gone(struct txn *t, const char *stream, struct chan **out);
+/* Stores with several writers: apply what the log has behind STREAM's seq. */
+enum err txn_catch_up(struct txn *t, struct stream *stream);
 /* Who acts: an account; for the system without one, the first owner. */
 enum err txn_actor(struct txn *t, const struct store_req *req, struct account **out);
 

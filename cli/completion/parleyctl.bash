@@ -24,7 +24,7 @@ _parleyctl() {
             target+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
             i=$((i + 1))
             ;;
-        --token | --timeout | --color | --query | -q | --limit | -l | --role | -r | --display-name | -d | --password-file | --uses | -u | --expires | -e | --client-msg-id | -i | --retry | --lines | -n)
+        --token | --timeout | --color | --query | -q | --limit | -l | --role | -r | --display-name | -d | --password-file | --uses | -u | --expires | -e | --client-msg-id | -i | --retry | --lines | -n | --from | --to)
             i=$((i + 1))
             ;;
         -*) ;;
@@ -104,6 +104,14 @@ _parleyctl() {
         :
         return
         ;;
+    --from)
+        _parleyctl_files -f
+        return
+        ;;
+    --to)
+        _parleyctl_files -f
+        return
+        ;;
     esac
     options='--data --socket --server --token --token-file --ca-file --timeout --json --color --help --version'
     case "${given[*]}" in
@@ -117,6 +125,8 @@ _parleyctl() {
     "send"*) options+=' --client-msg-id --retry' ;;
     "tail"*) options+=' --lines --no-follow' ;;
     "health"*) options+=' --ready' ;;
+    "restore"*) options+=' --from --to' ;;
+    "migrate"*) options+=' --from --to' ;;
     "drain"*) options+=' --wait' ;;
     "help"*) options+=' --man' ;;
     esac
@@ -125,7 +135,7 @@ _parleyctl() {
         return
     fi
     case "${given[*]}" in
-    '' | help) _parleyctl_words 'user session channel invite node send tail stats health backup rebuild config drain version completion help' ;;
+    '' | help) _parleyctl_words 'user session channel invite node send tail stats health backup restore migrate rebuild config drain version completion help' ;;
     user) _parleyctl_words 'list create disable enable password role' ;;
     session) _parleyctl_words 'list revoke' ;;
     channel) _parleyctl_words 'list archive delete' ;;

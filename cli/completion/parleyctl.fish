@@ -12,7 +12,7 @@ function __parleyctl_given
             case --data --socket --server --token-file --ca-file
                 set i (math $i + 1)
                 set target $target $tokens[(math $i - 1)] $tokens[$i]
-            case --token --timeout --color --query -q --limit -l --role -r --display-name -d --password-file --uses -u --expires -e --client-msg-id -i --retry --lines -n
+            case --token --timeout --color --query -q --limit -l --role -r --display-name -d --password-file --uses -u --expires -e --client-msg-id -i --retry --lines -n --from --to
                 set i (math $i + 1)
             case '-*'
             case '*'
@@ -119,6 +119,14 @@ complete -c parleyctl -n '__parleyctl_in "health"' -l ready -d 'Ask whether writ
 complete -c parleyctl -n '__parleyctl_at ""' -a backup -d 'Copy the database while the server runs.'
 complete -c parleyctl -n '__parleyctl_at help' -a backup
 complete -c parleyctl -n '__parleyctl_at "backup"' -F
+complete -c parleyctl -n '__parleyctl_at ""' -a restore -d 'Make a store from a backup; no parleyd may use it.'
+complete -c parleyctl -n '__parleyctl_at help' -a restore
+complete -c parleyctl -n '__parleyctl_in "restore"' -l from -r -F -d 'Where to copy from.'
+complete -c parleyctl -n '__parleyctl_in "restore"' -l to -r -F -d 'Where to copy to.'
+complete -c parleyctl -n '__parleyctl_at ""' -a migrate -d 'Copy a store into another one, SQLite or MongoDB; no parleyd may use either.'
+complete -c parleyctl -n '__parleyctl_at help' -a migrate
+complete -c parleyctl -n '__parleyctl_in "migrate"' -l from -r -F -d 'Where to copy from.'
+complete -c parleyctl -n '__parleyctl_in "migrate"' -l to -r -F -d 'Where to copy to.'
 complete -c parleyctl -n '__parleyctl_at ""' -a rebuild -d 'Make the tables anew from the event log; parleyd must not run.'
 complete -c parleyctl -n '__parleyctl_at help' -a rebuild
 complete -c parleyctl -n '__parleyctl_at ""' -a config -d '...'

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "storage/copy_ops.h"
 
 enum { SELECTION_MS = 2000, CONNECT_MS = 2000, SOCKET_MS = 5000 };
 
@@ -123,8 +124,8 @@ static enum err prepare(struct mg_backend *b, bool existing, char error_out[STOR
     return err;
 }
 
-static enum err mg_open(const char *url, bool existing, struct store_backend **backend_out,
-                        char error_out[STORE_ERROR_SIZE])
+static enum err mg_open(const char *url, enum store_open_mode mode,
+                        struct store_backend **backend_out, char error_out[STORE_ERROR_SIZE])
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct mg_backend *b = mem_zalloc(sizeof(*b));
@@ -136,7 +137,7 @@ static enum err mg_open(const char *url, bool existing, struct store_backend **b
     *backend_out = &b->base;
     enum err err = parse(url, b, error_out);
     if (err == ERR_OK)
-        err = prepare(b, existing, error_out);
+        err = prepare(b, mode != STORE_OPEN_OR_CREATE, error_out);
     if (err == ERR_OK)
         err = keeper_start(b, error_out);
     if (err != ERR_OK)
@@ -266,18 +267,6 @@ static bool mg_alone(enum store_op op)
     }
 }
 
-static enum err mg_backup(struct store_backend *b, const char *path, store_progress_fn progress,
-                          void *arg, char error_out[STORE_ERROR_SIZE])
-{
-    (void)path;
-    (void)progress;
-    (void)arg;
-    (void)snprintf(error_out, STORE_ERROR_SIZE,
-                   "%s: back a MongoDB database up with its own tools (mongodump)",
-                   mg_backend(b)->address);
-    return ERR_INVALID_PARAMS;
-}
-
 const struct store_ops store_mongo_ops = {
     .scheme = "mongodb",
     .open = mg_open,
@@ -356,5 +345,5 @@ const struct store_ops store_mongo_ops = {
     .invite_remove = mg_invite_remove,
     .invites_list = mg_invites_list,
     .stats = mg_stats,
-    .backup = mg_backup,
+    .copy = &store_mongo_copy_ops,
 };

@@ -167,6 +167,8 @@ void mg_read_user(struct arena *arena, const bson_t *doc, struct account *out);
 void mg_read_member(const bson_t *doc, struct membership *out);
 void mg_read_event(struct arena *arena, const bson_t *doc, struct event_row *out);
 void mg_read_message(struct arena *arena, const bson_t *doc, struct message_row *out);
+void mg_read_session(struct arena *arena, const bson_t *doc, struct store_session *out);
+void mg_read_invite(struct arena *arena, const bson_t *doc, struct store_invite *out);
 /* The id of the event that the one with ID carries. */
 const char *mg_follower_id(struct arena *arena, const char *id);
 /* What is unique about a client_msg_id. */

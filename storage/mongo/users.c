@@ -228,7 +228,7 @@ MG_OP(session_add, int64_t user_key, const char *hash, const struct store_sessio
     return ERR_OK;
 }
 
-static void read_session(struct arena *arena, const bson_t *doc, struct store_session *out)
+void mg_read_session(struct arena *arena, const bson_t *doc, struct store_session *out)
 {
     *out = (struct store_session){.id = mg_text(arena, doc, "_id"),
                                   .user = mg_text(arena, doc, "user"),
@@ -250,7 +250,7 @@ MG_OP(session_get, struct arena *arena, const char *id, const char *hash, struct
 
     if (err != ERR_OK)
         return err;
-    read_session(arena, doc, out);
+    mg_read_session(arena, doc, out);
     bson_destroy(doc);
     return ERR_OK;
 }
@@ -303,7 +303,7 @@ MG_OP(sessions_list, struct arena *arena, int64_t user_key, struct store_session
             for (size_t i = 0; i < *n; i++)
                 (*out)[i] = old[i];
         }
-        read_session(arena, doc, &(*out)[(*n)++]);
+        mg_read_session(arena, doc, &(*out)[(*n)++]);
     }
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
@@ -320,7 +320,7 @@ MG_OP(invite_add, const char *hash, const struct store_invite *invite)
                               BCON_INT64((int64_t)invite->uses_left)));
 }
 
-static void read_invite(struct arena *arena, const bson_t *doc, struct store_invite *out)
+void mg_read_invite(struct arena *arena, const bson_t *doc, struct store_invite *out)
 {
     *out = (struct store_invite){.id = mg_text(arena, doc, "_id"),
                                  .created_by = mg_text(arena, doc, "created_by"),
@@ -336,7 +336,7 @@ MG_OP(invite_find, struct arena *arena, const char *hash, struct store_invite *o
 
     if (err != ERR_OK)
         return err;
-    read_invite(arena, doc, out);
+    mg_read_invite(arena, doc, out);
     bson_destroy(doc);
     return ERR_OK;
 }
@@ -374,7 +374,7 @@ MG_OP(invites_list, struct arena *arena, struct store_invite **out, size_t *n)
     *out = arena_alloc(arena, INVITES_SHOWN * sizeof(**out));
     while ((err = mg_next(c, &cursor, &doc)) == ERR_OK)
         if (*n < INVITES_SHOWN)
-            read_invite(arena, doc, &(*out)[(*n)++]);
+            mg_read_invite(arena, doc, &(*out)[(*n)++]);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 

@@ -172,7 +172,7 @@ static enum err open_both(struct backup *k)
     if (fd < 0)
         return fail_with(k, k->partial, strerror(errno));
     (void)close(fd);
-    enum err err = sq_open_db(k->b->path, &k->from, k->error_out, STORE_ERROR_SIZE);
+    enum err err = sq_open_reader(k->b, &k->from, k->error_out);
     if (err != ERR_OK)
         return err;
     int rc = sqlite3_open_v2(k->partial, &k->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);

@@ -112,24 +112,29 @@ static int migrate_from(sqlite3 *db, int64_t version)
     return rc;
 }
 
+static int read_epoch(sqlite3 *db, struct sqlite_backend *b)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key = 'epoch'", -1, &stmt, NULL);
+
+    b->epoch[0] = '\0';
+    if (rc != SQLITE_OK)
+        return rc;
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        sq_text_into(b->epoch, sizeof(b->epoch), stmt, 0);
+    return sqlite3_finalize(stmt);
+}
+
 /* Read the epoch. A new database gets one; so does a backup that is opened: whoever has seen the
  * original must not take its positions for positions here. */
 static int settle_epoch(sqlite3 *db, struct sqlite_backend *b)
 {
     char token[TOKEN_SIZE];
-    sqlite3_stmt *stmt = NULL;
     int64_t backup;
     int rc = query_int(db, "SELECT count(*) FROM meta WHERE key = 'backup'", &backup);
 
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key = 'epoch'", -1, &stmt, NULL);
-    if (rc == SQLITE_OK) {
-        b->epoch[0] = '\0';
-        rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW)
-            sq_text_into(b->epoch, sizeof(b->epoch), stmt, 0);
-        rc = sqlite3_finalize(stmt);
-    }
+        rc = read_epoch(db, b);
     if (rc != SQLITE_OK || (b->epoch[0] != '\0' && backup == 0))
         return rc;
     token_make(token);
@@ -223,4 +228,37 @@ enum err sq_migrate(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_
     err = explain(db, b, rc, error_out);
     (void)exec(db, "ROLLBACK");
     return err;
+}
+
+enum err sq_check_backup(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE])
+{
+    int64_t app = 0;
+    int64_t version = 0;
+    int64_t backup = 0;
+    int rc = query_int(db, "PRAGMA application_id", &app);
+
+    if (rc == SQLITE_OK)
+        rc = query_int(db, "PRAGMA user_version", &version);
+    if (rc != SQLITE_OK)
+        return explain(db, b, rc, error_out);
+    if (app == APPLICATION_ID && version > sq_schema_version())
+        return refuse_strange(b, app, version, 1, error_out);
+    if (app == APPLICATION_ID)
+        rc = query_int(db, "SELECT count(*) FROM meta WHERE key = 'backup'", &backup);
+    if (rc == SQLITE_OK && backup == 0) {
+        (void)snprintf(error_out, STORE_ERROR_SIZE,
+                       "%s: not a backup: name a file that `parleyctl backup` has made", b->path);
+        return ERR_INVALID_PARAMS;
+    }
+    if (rc == SQLITE_OK && version < sq_schema_version()) {
+        (void)snprintf(error_out, STORE_ERROR_SIZE,
+                       "%s: made by an older Parley (schema %lld, this one knows %d): put a copy of"
+                       " it into an empty data directory as parley.db, start parleyd on that once,"
+                       " and migrate it",
+                       b->path, (long long)version, sq_schema_version());
+        return ERR_INVALID_PARAMS;
+    }
+    if (rc == SQLITE_OK)
+        rc = read_epoch(db, b);
+    return rc == SQLITE_OK ? ERR_OK : explain(db, b, rc, error_out);
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "storage/copy_ops.h"
 #include "storage/match.h"
 #include "storage/sqlite/wal_vfs.h"
 
@@ -57,6 +58,27 @@ enum err sq_open_db(const char *path, sqlite3 **db_out, char *error_out, size_t 
     enum err err =
         sq_explain(path, rc, *db_out != NULL ? sqlite3_errmsg(*db_out) : sqlite3_errstr(rc),
                    *db_out != NULL ? sqlite3_system_errno(*db_out) : 0, error_out, error_size);
+    (void)sqlite3_close(*db_out);
+    *db_out = NULL;
+    return err;
+}
+
+/* Neither a log nor a lock comes into being beside a file that is only read. */
+enum err sq_open_reader(struct sqlite_backend *b, sqlite3 **db_out,
+                        char error_out[STORE_ERROR_SIZE])
+{
+    if (!b->only_read)
+        return sq_open_db(b->path, db_out, error_out, STORE_ERROR_SIZE);
+    int rc = sqlite3_open_v2(
+        b->path, db_out, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READONLY, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(*db_out, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON", NULL,
+                          NULL, NULL);
+    if (rc == SQLITE_OK)
+        return ERR_OK;
+    enum err err = sq_explain(
+        b->path, rc, *db_out != NULL ? sqlite3_errmsg(*db_out) : sqlite3_errstr(rc),
+        *db_out != NULL ? sqlite3_system_errno(*db_out) : 0, error_out, STORE_ERROR_SIZE);
     (void)sqlite3_close(*db_out);
     *db_out = NULL;
     return err;
@@ -150,11 +172,37 @@ static void sq_close(struct store_backend **backend)
     free(b);
 }
 
-static enum err sq_open(const char *path, bool existing, struct store_backend **backend_out,
-                        char error_out[STORE_ERROR_SIZE])
+static enum err open_live(struct sqlite_backend *b, bool existing, char error_out[STORE_ERROR_SIZE])
+{
+    sqlite3 *db = NULL;
+    enum err err = find_file(b, existing, error_out);
+
+    if (err == ERR_OK)
+        err = sq_open_db(b->path, &db, error_out, STORE_ERROR_SIZE);
+    if (err == ERR_OK)
+        err = sq_migrate(db, b, error_out);
+    if (err == ERR_OK)
+        err = sq_checkpointer_start(b, error_out);
+    (void)sqlite3_close(db);
+    return err;
+}
+
+static enum err open_backup(struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE])
+{
+    sqlite3 *db = NULL;
+
+    b->only_read = true;
+    enum err err = sq_open_reader(b, &db, error_out);
+    if (err == ERR_OK)
+        err = sq_check_backup(db, b, error_out);
+    (void)sqlite3_close(db);
+    return err;
+}
+
+static enum err sq_open(const char *path, enum store_open_mode mode,
+                        struct store_backend **backend_out, char error_out[STORE_ERROR_SIZE])
 {
     struct sqlite_backend *b = mem_zalloc(sizeof(*b));
-    sqlite3 *db = NULL;
 
     *backend_out = &b->base;
     b->base.ops = &store_sqlite_ops;
@@ -164,14 +212,8 @@ static enum err sq_open(const char *path, bool existing, struct store_backend **
     (void)pthread_mutex_init(&b->turnstile, NULL);
     (void)pthread_mutex_init(&b->wake_lock, NULL);
     (void)pthread_cond_init(&b->wake, NULL);
-    enum err err = find_file(b, existing, error_out);
-    if (err == ERR_OK)
-        err = sq_open_db(path, &db, error_out, STORE_ERROR_SIZE);
-    if (err == ERR_OK)
-        err = sq_migrate(db, b, error_out);
-    if (err == ERR_OK)
-        err = sq_checkpointer_start(b, error_out);
-    (void)sqlite3_close(db);
+    enum err err = mode == STORE_OPEN_BACKUP ? open_backup(b, error_out)
+                                             : open_live(b, mode == STORE_OPEN_EXISTING, error_out);
     if (err != ERR_OK)
         sq_close(backend_out);
     return err;
@@ -201,7 +243,7 @@ static enum err sq_connect(struct store_backend *backend, bool writes, struct st
     c->backend = b;
     c->writes = writes;
     *conn_out = &c->base;
-    enum err err = sq_open_db(b->path, &c->db, error_out, STORE_ERROR_SIZE);
+    enum err err = sq_open_reader(b, &c->db, error_out);
     if (err == ERR_OK && writes)
         sq_checkpoint_watch(c);
     if (err == ERR_OK)
@@ -344,5 +386,6 @@ const struct store_ops store_sqlite_ops = {
     .invite_remove = sq_invite_remove,
     .invites_list = sq_invites_list,
     .stats = sq_stats,
+    .copy = &store_sqlite_copy_ops,
     .backup = sq_backup,
 };

@@ -27,6 +27,7 @@ struct sqlite_backend {
     int lock_fd;
     char epoch[STORE_EPOCH_SIZE]; /* of the streams that are made from now on */
     bool fresh_epochs;            /* opened from a backup */
+    bool only_read;               /* it is one, and stays one */
 
     pthread_mutex_t write_gate; /* held from begin to commit, and while a checkpoint finishes */
     pthread_mutex_t turnstile;  /* passed on the way to the gate, so that both get their turn */
@@ -90,10 +91,15 @@ void sq_message(struct arena *arena, sqlite3_stmt *stmt, const char *channel,
 /* -- schema.c ---------------------------------------------------------------------------------- */
 /* Check that the open DB is ours and no newer, migrate, give a restored backup new epochs. */
 enum err sq_migrate(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE]);
+/* The same for a file that is only read: it must be a backup, of this schema. */
+enum err sq_check_backup(sqlite3 *db, struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE]);
 int sq_schema_version(void);
 
 /* -- conn.c ------------------------------------------------------------------------------------ */
 enum err sq_open_db(const char *path, sqlite3 **db_out, char *error_out, size_t error_size);
+/* The same, or for reading only if that is all that may be done. */
+enum err sq_open_reader(struct sqlite_backend *b, sqlite3 **db_out,
+                        char error_out[STORE_ERROR_SIZE]);
 
 /* -- checkpoint.c ------------------------------------------------------------------------------ */
 enum err sq_checkpointer_start(struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE]);

@@ -130,6 +130,28 @@
     X(INVITE_USE, "UPDATE invites SET uses_left = uses_left - 1 WHERE id = ?1")                    \
     X(INVITE_REMOVE, "DELETE FROM invites WHERE id = ?1")                                          \
     X(INVITES_LIST, "SELECT " SQ_INVITE " ORDER BY created_at DESC, id LIMIT 1000")                \
+    /* copying, see copy.h */                                                                      \
+    X(META_GET, "SELECT value FROM meta WHERE key = ?1")                                           \
+    X(META_SET, "INSERT INTO meta (key, value) VALUES (?1, ?2)"                                    \
+                " ON CONFLICT (key) DO UPDATE SET value = ?2")                                     \
+    X(META_REMOVE, "DELETE FROM meta WHERE key = ?1")                                              \
+    X(STREAMS_PAGE, "SELECT key, name, epoch, seq, msg_no FROM streams WHERE name > ?1"            \
+                    " ORDER BY name LIMIT ?2")                                                     \
+    X(EVENTS_PAGE, "SELECT e.pos, e.type, e.actor, e.at, e.subject, e.link, e.client_msg_id,"      \
+                   " e.data, u.id FROM events e LEFT JOIN users u ON u.key = e.actor"              \
+                   " WHERE e.pos > ?1 AND e.pos <= ?2 ORDER BY e.pos LIMIT ?3")                    \
+    X(USERS_PAGE, "SELECT " SQ_USER ", u.password_hash FROM users u WHERE u.key > ?1"              \
+                  " ORDER BY u.key LIMIT ?2")                                                      \
+    X(SESSIONS_PAGE, "SELECT s.hash, " SQ_SESSION " WHERE s.id > ?1 ORDER BY s.id LIMIT ?2")       \
+    X(INVITES_PAGE, "SELECT hash, " SQ_INVITE " WHERE id > ?1 ORDER BY id LIMIT ?2")               \
+    X(USER_PUT, "INSERT INTO users (id, name, display_name, role, created_at, disabled_at,"        \
+                " password_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE"   \
+                " SET name = ?2, display_name = ?3, role = ?4, created_at = ?5,"                   \
+                " disabled_at = ?6, password_hash = ?7")                                           \
+    X(SESSION_PUT, "INSERT OR REPLACE INTO sessions (id, hash, user, created_at, last_seen_at,"    \
+                   " expires_at, address, agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")         \
+    X(INVITE_PUT, "INSERT OR REPLACE INTO invites (id, hash, created_by, created_at, expires_at,"  \
+                  " uses_left) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                   \
     X(STATS, "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM sessions),"               \
              " (SELECT count(*) FROM channels), (SELECT coalesce(sum(members), 0) FROM channels)," \
              " coalesce(sum(msg_no), 0), coalesce(sum(seq), 0), count(*),"                         \

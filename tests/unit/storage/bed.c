@@ -109,7 +109,7 @@ static void on_read(void *arg, struct store_req *req)
     (void)pthread_mutex_unlock(&bed->lock);
 }
 
-struct bed *bed_create_closed(void)
+static struct bed *create_closed(bool on_mongo)
 {
     struct bed *bed = mem_zalloc(sizeof(*bed));
     pthread_condattr_t attr;
@@ -118,7 +118,7 @@ struct bed *bed_create_closed(void)
     assert_non_null(mkdtemp(bed->dir));
     (void)snprintf(bed->path, sizeof(bed->path), "%s/parley.db", bed->dir);
     (void)snprintf(bed->url, sizeof(bed->url), "sqlite:%s", bed->path);
-    bed->on_mongo = mongo_uri != NULL;
+    bed->on_mongo = on_mongo;
     if (bed->on_mongo)
         mongo_url(bed);
     bed->arena = arena_create();
@@ -131,6 +131,16 @@ struct bed *bed_create_closed(void)
     bed->options = (struct store_options){
         .url = bed->url, .on_commit = on_commit, .on_read = on_read, .arg = bed};
     return bed;
+}
+
+struct bed *bed_create_closed(void)
+{
+    return create_closed(mongo_uri != NULL);
+}
+
+struct bed *bed_create_file(void)
+{
+    return create_closed(false);
 }
 
 struct bed *bed_beside(const struct bed *other)
@@ -381,6 +391,45 @@ static void dump_query(sqlite3 *db, struct buf *out, const char *sql)
     assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
 }
 
+static char *dump_all(const char *path, const char *const *queries, size_t n)
+{
+    struct buf out = {0};
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    for (size_t i = 0; i < n; i++)
+        dump_query(db, &out, queries[i]);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return buf_detach(&out);
+}
+
+char *bed_dump_contents(const char *path)
+{
+    static const char *const queries[] = {
+        "SELECT id, name, display_name, role, created_at, disabled_at, password_hash FROM users"
+        " ORDER BY key",
+        "SELECT s.id, hash, u.id, s.created_at, last_seen_at, expires_at, address, agent"
+        " FROM sessions s JOIN users u ON u.key = s.user ORDER BY s.id",
+        "SELECT * FROM invites ORDER BY id",
+        "SELECT name, epoch, seq, msg_no FROM streams ORDER BY name",
+        "SELECT s.name, e.pos & 0xfffffffff, e.type, u.id, e.at, e.subject, e.link,"
+        " e.client_msg_id, e.data FROM events e JOIN streams s ON s.key = e.pos >> 36"
+        " LEFT JOIN users u ON u.key = e.actor ORDER BY s.name, e.pos",
+        "SELECT id, name, type, topic, dm_key, created_at, archived_at, members FROM channels"
+        " ORDER BY id",
+        "SELECT c.id, u.id, m.role, m.joined_at, m.read_seq, m.read_no FROM members m"
+        " JOIN channels c ON c.key = m.channel JOIN users u ON u.key = m.user ORDER BY c.id, u.id",
+        "SELECT c.id, m.pos & 0xfffffffff, m.id, m.msg_no, u.id, m.text, m.client_msg_id,"
+        " m.created_at, m.edited_at, m.deleted_at, m.mentions, m.last_edit FROM messages m"
+        " JOIN channels c ON c.key = m.pos >> 36 LEFT JOIN users u ON u.key = m.author"
+        " ORDER BY c.id, m.pos",
+        "SELECT u.id, c.id, m.pos & 0xfffffffff FROM mentions m JOIN channels c"
+        " ON c.key = m.pos >> 36 JOIN users u ON u.key = m.user ORDER BY u.id, c.id, m.pos",
+    };
+
+    return dump_all(path, queries, ARRAY_LEN(queries));
+}
+
 char *bed_dump(const char *path)
 {
     static const char *const queries[] = {
@@ -390,14 +439,8 @@ char *bed_dump(const char *path)
         "SELECT * FROM messages WHERE (pos >> 36) IN (SELECT key FROM channels) ORDER BY pos",
         "SELECT * FROM mentions ORDER BY user, pos",
     };
-    struct buf out = {0};
-    sqlite3 *db = NULL;
 
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++)
-        dump_query(db, &out, queries[i]);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    return buf_detach(&out);
+    return dump_all(path, queries, ARRAY_LEN(queries));
 }
 
 void bed_sql(struct bed *bed, const char *sql)

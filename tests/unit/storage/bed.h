@@ -47,6 +47,8 @@ int bed_run_on_mongo(const struct CMUnitTest *tests, size_t n);
 struct bed *bed_create(void);
 /* Only the directory; open later with bed_open(). */
 struct bed *bed_create_closed(void);
+/* The same, on SQLite whatever the group is run on. */
+struct bed *bed_create_file(void);
 /* Another node: a closed store on the database of OTHER, which has to live longer. */
 struct bed *bed_beside(const struct bed *other);
 /* Closes and removes everything. */
@@ -82,6 +84,9 @@ char *bed_log(struct bed *bed, const char *stream);
  * contents give equal texts. Without messages of deleted channels that wait to be purged. free()
  * it. */
 char *bed_dump(const char *path);
+/* Everything in the SQLite database at PATH, by ids instead of the keys that a database gives: a
+ * copy gives the same text. Without messages of deleted channels. free() it. */
+char *bed_dump_contents(const char *path);
 /* Run SQL on the closed database. */
 void bed_sql(struct bed *bed, const char *sql);
 
