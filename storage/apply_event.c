@@ -5,6 +5,7 @@
 
 #include "storage/apply.h"
 #include "storage/mentions.h"
+#include "storage/ops.h"
 
 struct replay {
     struct txn *t;
@@ -106,7 +107,11 @@ static enum err replay_changed(struct replay *r, struct change *c)
     row.m.edited_at = row.m.text != NULL ? r->event->at : 0;
     c->message = &row;
     c->old = &old;
-    return apply(r->t, c);
+    err = apply(r->t, c);
+    /* who committed the event may have died before it took the text away */
+    return err == ERR_OK && deleted && r->t->catching_up
+               ? message_scrub(r->t, c->chan, &old, r->event->at)
+               : err;
 }
 
 static enum err replay_member(struct replay *r, struct change *c)

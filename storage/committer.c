@@ -142,6 +142,8 @@ static bool prepare(struct txn *t, struct store_req **reqs, size_t n, bool again
         txn_forget(t);
         txn_start(t);
     }
+    if (t->ops->contended != NULL && txn_refresh(t) != ERR_OK)
+        return false;
     return t->ops->prefetch == NULL || txn_prefetch(t, reqs, n, again) == ERR_OK;
 }
 

@@ -56,6 +56,7 @@ enum err channel_make(struct txn *t, struct store_req *req, const char *name, co
                       struct chan **chan_out);
 
 /* Take the text of a message out of every event that carried it: they become tombstones. */
-enum err message_scrub(struct txn *t, const struct chan *chan, const struct message_row *row);
+enum err message_scrub(struct txn *t, const struct chan *chan, const struct message_row *row,
+                       int64_t deleted_at);
 
 #endif

@@ -207,12 +207,13 @@ static enum err scrub_events(struct txn *t, const struct chan *chan, const struc
     return err;
 }
 
-enum err message_scrub(struct txn *t, const struct chan *chan, const struct message_row *row)
+enum err message_scrub(struct txn *t, const struct chan *chan, const struct message_row *row,
+                       int64_t deleted_at)
 {
     struct store_message tombstone = row->m;
 
     tombstone.text = NULL;
-    tombstone.deleted_at = t->now;
+    tombstone.deleted_at = deleted_at;
     put_message(t, &tombstone);
     return scrub_events(t, chan, row);
 }
@@ -242,7 +243,7 @@ enum err op_message_delete(struct txn *t, struct store_req *req)
     struct event_row event = {.type = STORE_EVENT_MESSAGE_DELETED};
     err = emit_message(t, s.actor, NULL, s.chan, &old, &row, &event);
     if (err == ERR_OK)
-        err = message_scrub(t, s.chan, &old);
+        err = message_scrub(t, s.chan, &old, t->now);
     req->out.message = row.m;
     return err;
 }

@@ -22,7 +22,7 @@ enum err purge_step(struct txn *t)
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         last = rows[i].m.seq;
         if (rows[i].m.text != NULL)
-            err = message_scrub(t, &chan, &rows[i]);
+            err = message_scrub(t, &chan, &rows[i], t->now);
     }
     if (err == ERR_OK)
         err = t->ops->purge(t->conn, &chan.stream, last, n < STEP);

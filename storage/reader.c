@@ -59,6 +59,15 @@ static void run(struct reader *r, op_fn op, struct store_req *req)
         read_failed(r, req);
 }
 
+/* The connection broke, the database is there: once more. */
+static bool broke_only(struct reader *r, const struct store_req *req)
+{
+    char reason[STORE_REASON_SIZE];
+    bool (*away)(struct store_backend *, char *) = r->txn.ops->away;
+
+    return req->err == ERR_UNAVAILABLE && away != NULL && !away(r->store->backend, reason);
+}
+
 /* Another node has left events that are not applied, in a stream that was read: apply them. False:
  * there are none, or it cannot be done now. */
 static bool repair(struct txn *t, const struct store_req *req)
@@ -94,7 +103,7 @@ static void read_one(struct reader *r, struct store_req *req)
     }
     for (int tries = 0; tries < REPAIRS; tries++) {
         run(r, op, req);
-        bool again = t->conn->failed == ERR_OK && repair(t, req);
+        bool again = t->conn->failed == ERR_OK && (broke_only(r, req) || repair(t, req));
         txn_forget(t); /* the next one sees its own moment */
         if (!again)
             break;

@@ -137,6 +137,8 @@ bool store_is_writable(struct store *store, char reason_out[256])
     bool writable = store->writable;
     memcpy(reason_out, store->reason, sizeof(store->reason));
     (void)pthread_mutex_unlock(&store->state_lock);
+    if (writable && store->ops->away != NULL && store->ops->away(store->backend, reason_out))
+        return false;
     return writable;
 }
 

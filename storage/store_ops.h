@@ -140,6 +140,8 @@ struct store_ops {
      * primitive of a writer may fail like that (conn->failed). What a stream's rows show may lag
      * behind its log; stream_get() and chan_get() give a writer what they show, and tail() what is
      * missing. */
+    /* Whether the database does not answer now, and why. Threading: any. */
+    bool (*away)(struct store_backend *, char reason_out[STORE_REASON_SIZE]);
     bool (*alone)(enum store_op op); /* such a request is a batch of its own */
     /* What is written from now on belongs to request I of the batch. */
     void (*mark)(struct store_conn *, size_t i);
@@ -154,6 +156,9 @@ struct store_ops {
     /* The next events behind STREAM's seq, 0 at the end of the log. */
     enum err (*tail)(struct store_conn *, struct arena *, const struct stream *stream,
                      struct event_row **out, size_t *n);
+    /* Whether other processes write into the stream KEY too, and have waited for begin(): what is
+     * cached of it is old. */
+    bool (*contended)(struct store_conn *, int64_t key);
     /* Commit only if STREAM's seq is its top: it was looked at, and is not written. */
     enum err (*expect)(struct store_conn *, const struct stream *stream);
     /* The streams that a reader saw with events that have to be applied before they are served. */

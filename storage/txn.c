@@ -406,6 +406,18 @@ enum err txn_emit(struct txn *t, struct stream *stream, const struct account *ac
 
 /* -- stores with several writers --------------------------------------------------------------- */
 
+enum err txn_refresh(struct txn *t)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; err == ERR_OK && i < t->chans.cap; i++) {
+        struct chan *c = t->chans.slots[i].key != NULL ? t->chans.slots[i].value : NULL;
+        if (c != NULL && !c->gone && t->ops->contended(t->conn, c->stream.key))
+            err = apply_tail(t, &c->stream);
+    }
+    return err;
+}
+
 static const char *channel_of(const struct store_req *req)
 {
     switch (req->op) {

@@ -47,7 +47,9 @@ void txn_forget(struct txn *t);
 void txn_start(struct txn *t);
 /* Write the changed counters. */
 enum err txn_flush(struct txn *t);
-/* Stores with several writers: load together what N requests will ask for. */
+/* Stores with several writers: bring what others write too up to date. */
+enum err txn_refresh(struct txn *t);
+/* The same: load together what N requests will ask for. */
 enum err txn_prefetch(struct txn *t, struct store_req *const *reqs, size_t n, bool again);
 /* The same: apply what the logs of NAMES have and their rows lack, in a transaction of its own. */
 enum err txn_repair(struct txn *t, const char *const *names, size_t n);

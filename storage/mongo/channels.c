@@ -303,7 +303,8 @@ MG_OP(chans_of, struct arena *arena, int64_t user_key, struct chan **out,
     for (size_t i = 0; i < *n; i++) {
         int64_t key = (*out)[i].stream.key;
         const struct membership *m = map_get(&mine, &key, sizeof(key));
-        (*members_out)[i] = *m;
+        if (m != NULL)
+            (*members_out)[i] = *m;
     }
     map_free(&mine);
     return err == ERR_NOT_FOUND ? finish_list(c, arena, user_key, *out, *members_out, *n) : err;

@@ -9,12 +9,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/mongo/mongo.h"
 
-enum { READ_BACK_TRIES = 3, PLACE_TRIES = 50 };
+enum { READ_BACK_TRIES = 3, READ_BACK_PAUSE_NS = 50000000, PLACE_TRIES = 50 };
 
 /* -- documents of events ----------------------------------------------------------------------- */
 
@@ -131,7 +132,7 @@ static enum err read_back(struct mg_conn *c, const struct run *run, size_t *n_ou
  */
 static enum err insert_run(struct mg_conn *c, const struct run *run, size_t *n_out)
 {
-    const bson_t **docs = arena_alloc(c->arena, run->n * sizeof(*docs));
+    bson_t **docs = arena_alloc(c->arena, run->n * sizeof(bson_t *));
     bson_t opts = BSON_INITIALIZER;
     bson_t reply;
     bson_error_t error;
@@ -139,19 +140,22 @@ static enum err insert_run(struct mg_conn *c, const struct run *run, size_t *n_o
     for (size_t i = 0; i < run->n; i++)
         docs[i] = event_doc(c, run->events[i]);
     (void)BSON_APPEND_BOOL(&opts, "ordered", true);
-    bool fine =
-        mongoc_collection_insert_many(mg_coll(c, MG_EVENTS), docs, run->n, &opts, &reply, &error);
+    bool fine = mongoc_collection_insert_many(mg_coll(c, MG_EVENTS), (const bson_t **)docs, run->n,
+                                              &opts, &reply, &error);
     bool refused = !fine && mg_only_duplicates(&reply);
     bson_destroy(&reply);
     bson_destroy(&opts);
     for (size_t i = 0; i < run->n; i++)
-        bson_destroy((bson_t *)(uintptr_t)docs[i]);
+        bson_destroy(docs[i]);
     *n_out = run->n;
     if (fine)
         return ERR_OK;
     enum err err = ERR_UNAVAILABLE;
-    for (int i = 0; err != ERR_OK && i < READ_BACK_TRIES; i++)
+    for (int i = 0; err != ERR_OK && i < READ_BACK_TRIES; i++) {
+        if (i > 0)
+            (void)nanosleep(&(struct timespec){.tv_nsec = READ_BACK_PAUSE_NS}, NULL);
         err = read_back(c, run, n_out);
+    }
     if (err != ERR_OK)
         *n_out = 0;
     if (err == ERR_OK && *n_out == run->n)
@@ -316,7 +320,7 @@ static void stage_mentions(struct mg_conn *c)
 
     for (size_t i = c->stage.mentions.n; i > 0; i--) {
         const struct staged_mention *m = &c->stage.mentions.items[i - 1];
-        char member[40];
+        char member[MG_MEMBER_ID_SIZE];
         char *id = arena_alloc(c->arena, 64);
         mg_member_id(m->chan_key, m->user_key, member);
         (void)snprintf(id, 64, "%s:%llu", member, (unsigned long long)m->seq);
@@ -394,6 +398,7 @@ enum err mg_commit(struct store_conn *conn)
         err = take_claims(c);
     if (err != ERR_OK)
         return err;
+    c->appending = true;
     const struct staged_event *refused = append_events(c, &appended);
     s->durable = refused != NULL ? refused->req : SIZE_MAX;
     err = write_what_follows(c, refused == NULL);
@@ -401,9 +406,14 @@ enum err mg_commit(struct store_conn *conn)
         s->durable = 0; /* they are in the log, but nobody knows their places */
         return err;
     }
-    if (appended == ERR_CONFLICT)
+    if (appended == ERR_CONFLICT) {
+        turns_wanted(c->backend, refused->key);
         return mg_lost(c);
-    c->writing = appended != ERR_OK;
+    }
+    if (appended == ERR_OK) {
+        c->writing = false;
+        turns_give(c);
+    }
     return appended;
 }
 

@@ -17,9 +17,9 @@ enum { KEEPER_INTERVAL_MS = 200, PROBE_INTERVAL_MS = 300, SOME = 500 };
 
 static void free_strings(struct late_stream *s)
 {
-    free((char *)(uintptr_t)s->chan.name);
-    free((char *)(uintptr_t)s->chan.topic);
-    free((char *)(uintptr_t)s->chan.dm_key);
+    free(s->name);
+    free(s->topic);
+    free(s->dm_key);
 }
 
 static struct late_stream *stream_entry(struct late *late, const struct stream *stream)
@@ -52,23 +52,27 @@ void late_chan(struct late *late, const struct chan *chan)
     struct late_stream old = *s;
     s->has_chan = true;
     s->chan = *chan;
-    s->chan.name = mem_strdup(chan->name);
-    s->chan.topic = mem_strdup(chan->topic);
-    s->chan.dm_key = chan->dm_key != NULL ? mem_strdup(chan->dm_key) : NULL;
+    s->chan.name = s->name = mem_strdup(chan->name);
+    s->chan.topic = s->topic = mem_strdup(chan->topic);
+    s->dm_key = chan->dm_key != NULL ? mem_strdup(chan->dm_key) : NULL;
+    s->chan.dm_key = s->dm_key;
     if (old.has_chan)
         free_strings(&old);
 }
 
 void late_member(struct late *late, const struct membership *member)
 {
-    int64_t keys[2] = {member->chan_key, member->user_key};
+    char id[MG_MEMBER_ID_SIZE];
     struct late_member *m;
 
-    HASH_FIND(hh, late->members, keys, sizeof(keys), m);
+    mg_member_id(member->chan_key, member->user_key, id);
+    HASH_FIND_STR(late->members, id, m);
     if (m == NULL) {
         m = mem_zalloc(sizeof(*m));
-        memcpy(m->keys, keys, sizeof(keys));
-        HASH_ADD(hh, late->members, keys, sizeof(m->keys), m);
+        memcpy(m->id, id, sizeof(id));
+        m->chan_key = member->chan_key;
+        m->user_key = member->user_key;
+        HASH_ADD_STR(late->members, id, m);
     }
     if (member->read_seq < m->read_seq)
         return;
@@ -116,8 +120,8 @@ void keeper_add(struct mg_backend *b, struct late *late)
     }
     HASH_ITER(hh, late->members, m, next_m)
     {
-        late_member(&k->late, &(struct membership){.chan_key = m->keys[0],
-                                                   .user_key = m->keys[1],
+        late_member(&k->late, &(struct membership){.chan_key = m->chan_key,
+                                                   .user_key = m->user_key,
                                                    .read_seq = m->read_seq,
                                                    .read_no = m->read_no});
     }
@@ -128,13 +132,14 @@ void keeper_add(struct mg_backend *b, struct late *late)
 void keeper_overlay(struct mg_backend *b, struct membership *row)
 {
     struct keeper *k = &b->keeper;
-    int64_t keys[2] = {row->chan_key, row->user_key};
+    char id[MG_MEMBER_ID_SIZE];
     struct late_member *m;
 
     if (!row->exists)
         return;
+    mg_member_id(row->chan_key, row->user_key, id);
     (void)pthread_mutex_lock(&k->lock);
-    HASH_FIND(hh, k->late.members, keys, sizeof(keys), m);
+    HASH_FIND_STR(k->late.members, id, m);
     if (m != NULL && m->read_seq > row->read_seq) {
         row->read_seq = m->read_seq;
         row->read_no = m->read_no;
@@ -179,13 +184,10 @@ static struct staged_write stream_write(const struct late_stream *s)
 
 static struct staged_write member_write(const struct late_member *m)
 {
-    char id[40];
-
-    mg_member_id(m->keys[0], m->keys[1], id);
     return (struct staged_write){
         .coll = MG_MEMBERS,
         .kind = WRITE_UPDATE,
-        .filter = BCON_NEW("_id", BCON_UTF8(id), "read_seq", "{", "$lt",
+        .filter = BCON_NEW("_id", BCON_UTF8(m->id), "read_seq", "{", "$lt",
                            BCON_INT64((int64_t)m->read_seq), "}", "exists", BCON_BOOL(true)),
         .update = BCON_NEW("$set", "{", "read_seq", BCON_INT64((int64_t)m->read_seq), "read_no",
                            BCON_INT64((int64_t)m->read_no), "}")};
@@ -231,7 +233,7 @@ static void forget_member(struct keeper *k, const struct late_member *seen)
 {
     struct late_member *m;
 
-    HASH_FIND(hh, k->late.members, seen->keys, sizeof(seen->keys), m);
+    HASH_FIND_STR(k->late.members, seen->id, m);
     if (m == NULL || m->read_seq != seen->read_seq)
         return;
     HASH_DEL(k->late.members, m);
@@ -349,8 +351,11 @@ static void *keeper_run(void *arg)
         if (atomic_load(&k->away) && probe(c) == ERR_OK)
             atomic_store(&k->away, false);
         c->base.failed = ERR_OK;
-        if (!atomic_load(&k->away))
-            (void)keeper_flush(b, c);
+        c->began_ns = clock_monotonic_ns();
+        if (atomic_load(&k->away))
+            continue;
+        (void)keeper_flush(b, c);
+        turns_look(b, c);
     }
     return NULL;
 }
@@ -370,7 +375,7 @@ void keeper_init(struct keeper *k)
 enum err keeper_start(struct mg_backend *b, char error_out[STORE_ERROR_SIZE])
 {
     struct keeper *k = &b->keeper;
-    enum err err = b->base.ops->connect(&b->base, true, &k->conn, error_out);
+    enum err err = b->base.ops->connect(&b->base, false, &k->conn, error_out);
 
     if (err != ERR_OK)
         return err;

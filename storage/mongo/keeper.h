@@ -16,17 +16,21 @@
 
 #include "storage/store_ops.h"
 
+enum { MG_MEMBER_ID_SIZE = 40 };
+
 /* A stream as its document will say; CHAN: the channel's fields too. */
 struct late_stream {
     int64_t key;
     struct stream stream;
     bool has_chan;
-    struct chan chan; /* its strings are this entry's */
+    struct chan chan;
+    char *name, *topic, *dm_key; /* its strings */
     UT_hash_handle hh;
 };
 
 struct late_member {
-    int64_t keys[2]; /* channel, user */
+    char id[MG_MEMBER_ID_SIZE];
+    int64_t chan_key, user_key;
     uint64_t read_seq, read_no;
     UT_hash_handle hh;
 };

@@ -15,7 +15,7 @@ MG_OP(member_get, int64_t chan_key, int64_t user_key, struct membership *out)
     struct mg_conn *c = mg(conn);
     struct mg_pair pair = {chan_key, user_key};
     const struct membership *warm = map_get(&c->warm.members, &pair, sizeof(pair));
-    char id[40];
+    char id[MG_MEMBER_ID_SIZE];
     bson_t *doc;
     enum err err = ERR_OK;
 
@@ -43,7 +43,7 @@ static void stage_member(struct mg_conn *c, const struct membership *m)
 
 static bson_t *older_member(int64_t chan_key, int64_t user_key, uint64_t seq)
 {
-    char id[40];
+    char id[MG_MEMBER_ID_SIZE];
 
     mg_member_id(chan_key, user_key, id);
     return BCON_NEW("_id", BCON_UTF8(id), "at", "{", "$lt", BCON_INT64((int64_t)seq), "}");

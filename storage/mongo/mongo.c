@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -36,7 +37,7 @@ static void set_default(mongoc_uri_t *uri, const char *option, int32_t value)
 }
 
 /* Every write is acknowledged by a majority and journalled, whatever the address says; the driver
- * repeats none, because the store looks for itself what became of one. */
+ * repeats nothing: the store looks for itself what became of a write, and a time-out is enough. */
 static void harden(mongoc_uri_t *uri)
 {
     mongoc_write_concern_t *durable = mongoc_write_concern_new();
@@ -46,6 +47,7 @@ static void harden(mongoc_uri_t *uri)
     mongoc_uri_set_write_concern(uri, durable);
     mongoc_write_concern_destroy(durable);
     (void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
+    (void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false);
     set_default(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECTION_MS);
     set_default(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
     set_default(uri, MONGOC_URI_SOCKETTIMEOUTMS, SOCKET_MS);
@@ -105,6 +107,7 @@ static void mg_close(struct store_backend **backend)
     keeper_stop(b);
     if (b->pool != NULL)
         mongoc_client_pool_destroy(b->pool);
+    turns_destroy(&b->turns);
     free(b);
 }
 
@@ -129,6 +132,7 @@ static enum err mg_open(const char *url, bool existing, struct store_backend **b
     (void)pthread_once(&once, start_driver);
     b->base.ops = &store_mongo_ops;
     keeper_init(&b->keeper);
+    turns_init(&b->turns);
     *backend_out = &b->base;
     enum err err = parse(url, b, error_out);
     if (err == ERR_OK)
@@ -148,7 +152,6 @@ static enum err mg_connect(struct store_backend *backend, bool writes, struct st
     struct mg_backend *b = mg_backend(backend);
     mongoc_client_t *client = mongoc_client_pool_try_pop(b->pool);
 
-    (void)writes;
     *conn_out = NULL;
     if (client == NULL) {
         (void)snprintf(error_out, STORE_ERROR_SIZE,
@@ -161,6 +164,7 @@ static enum err mg_connect(struct store_backend *backend, bool writes, struct st
     c->base.ops = &store_mongo_ops;
     c->backend = b;
     c->client = client;
+    c->writes = writes;
     c->arena = arena_create();
     *conn_out = &c->base;
     return ERR_OK;
@@ -199,28 +203,42 @@ static enum err mg_begin(struct store_conn *conn, bool write)
     mg_warm_clear(c);
     c->behind_n = 0;
     c->had_none = false;
+    c->appending = false;
+    c->began_ns = clock_monotonic_ns();
     c->writing = write;
     if (arena_used(c->arena) > 0) {
         arena_destroy(&c->arena);
         c->arena = arena_create();
     }
-    if (!keeper_is_away(c->backend, c->base.reason))
-        return ERR_OK;
-    c->base.failed = ERR_UNAVAILABLE;
-    return ERR_UNAVAILABLE;
+    if (keeper_is_away(c->backend, c->base.reason)) {
+        c->base.failed = ERR_UNAVAILABLE;
+        return ERR_UNAVAILABLE;
+    }
+    if (write && c->writes)
+        turns_take(c);
+    return c->base.failed;
 }
 
 /* What was durable of the batch can still be asked. */
 static void mg_rollback(struct store_conn *conn)
 {
+    struct mg_conn *c = mg(conn);
+
+    if (conn->failed != ERR_CONFLICT) /* else it runs again at once */
+        turns_give(c);
     conn->failed = ERR_OK;
-    mg(conn)->writing = false;
+    c->writing = false;
 }
 
 /* The keeper finds it out. */
 static enum err mg_probe(struct store_conn *conn)
 {
     return keeper_is_away(mg(conn)->backend, conn->reason) ? ERR_UNAVAILABLE : ERR_OK;
+}
+
+static bool mg_away(struct store_backend *backend, char reason_out[STORE_REASON_SIZE])
+{
+    return keeper_is_away(mg_backend(backend), reason_out);
 }
 
 static void mg_mark(struct store_conn *conn, size_t req)
@@ -270,6 +288,7 @@ const struct store_ops store_mongo_ops = {
     .commit = mg_commit,
     .rollback = mg_rollback,
     .probe = mg_probe,
+    .away = mg_away,
     .alone = mg_alone,
     .mark = mg_mark,
     .durable = mg_durable,
@@ -277,6 +296,7 @@ const struct store_ops store_mongo_ops = {
     .prefetch = mg_prefetch,
     .accounts_changed = mg_accounts_changed,
     .tail = mg_tail,
+    .contended = turns_holds,
     .expect = mg_expect,
     .behind = mg_behind,
     .streams_get = mg_streams_get,

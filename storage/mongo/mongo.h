@@ -17,19 +17,21 @@
 
 #include "storage/mongo/keeper.h"
 #include "storage/mongo/stage.h"
+#include "storage/mongo/turns.h"
 #include "storage/store_ops.h"
 
 /* The collections, in the order in which a batch writes what follows from its events: streams last,
  * because their `seq` says how far all the others are. */
 #define MG_COLLECTIONS(X)                                                                          \
-    X(EVENTS, "events")                                                                            \
     X(USERS, "users")                                                                              \
     X(SESSIONS, "sessions")                                                                        \
     X(INVITES, "invites")                                                                          \
     X(MEMBERS, "members")                                                                          \
     X(MENTIONS, "mentions")                                                                        \
+    X(EVENTS, "events")                                                                            \
     X(NAMES, "names")                                                                              \
     X(PURGES, "purges")                                                                            \
+    X(TURNS, "turns")                                                                              \
     X(META, "meta")                                                                                \
     X(STREAMS, "streams")
 
@@ -41,10 +43,11 @@ enum mg_coll {
 };
 
 enum {
-    MG_NAME_SIZE = 640,    /* of a claimed name */
-    MG_PAGE = 1000,        /* documents in one insert or one list of ids */
-    MG_DUPLICATE = 11000,  /* the server's word for "already there" */
-    MG_TAIL_OLD_MS = 5000, /* an event that is not applied by then was left by a dead node */
+    MG_NAME_SIZE = 640,      /* of a claimed name */
+    MG_PAGE = 1000,          /* documents in one insert or one list of ids */
+    MG_DUPLICATE = 11000,    /* the server's word for "already there" */
+    MG_CLAIM_OLD_MS = 20000, /* longer than any commit takes, from a claim on */
+    MG_TAIL_OLD_MS = 5000,   /* an event that is not applied by then was left by a dead node */
     MG_ADDRESS_SIZE = 160,
     MG_DB_SIZE = 64,
 };
@@ -56,6 +59,7 @@ struct mg_backend {
     char db[MG_DB_SIZE];
     char epoch[STORE_EPOCH_SIZE];
     struct keeper keeper;
+    struct turns turns;
 };
 
 /* Rows that were loaded together, for the rest of this transaction. */
@@ -79,7 +83,11 @@ struct mg_conn {
     struct mg_backend *backend;
     mongoc_client_t *client;
     mongoc_collection_t *colls[MG_COLLS];
-    bool writing;        /* between begin(write) and its end */
+    bool writes;    /* the committer's */
+    bool writing;   /* between begin(write) and its end */
+    bool appending; /* events were sent: what failed now may be done */
+    bool pinging;
+    uint64_t began_ns;   /* when this transaction began, monotonic */
     struct arena *arena; /* of this transaction */
     struct mg_warm warm;
     struct stage stage;
@@ -87,8 +95,10 @@ struct mg_conn {
     size_t behind_n;
     int64_t accounts_rev; /* of the accounts that callers may have cached */
     uint64_t accounts_checked_ns;
-    uint64_t expired_ns; /* when expired sessions were last removed */
-    bool had_none;       /* there was no account when it was asked */
+    uint64_t expired_ns;         /* when expired sessions were last removed */
+    bool had_none;               /* there was no account when it was asked */
+    struct held held[TURNS_MAX]; /* streams whose turn is this connection's */
+    size_t held_n;
 };
 
 static inline struct mg_conn *mg(struct store_conn *conn)
@@ -150,7 +160,7 @@ bson_t *mg_list_end(struct mg_list *list); /* the filter, to be destroyed */
 /* -- rows.c: documents and rows ---------------------------------------------------------------- */
 int64_t mg_stream_key(const char *name);
 int64_t mg_account_key(const char *id); /* sorts by the account's age */
-void mg_member_id(int64_t chan_key, int64_t user_key, char id_out[40]);
+void mg_member_id(int64_t chan_key, int64_t user_key, char id_out[MG_MEMBER_ID_SIZE]);
 void mg_read_stream(const bson_t *doc, const char *epoch, struct stream *out);
 bool mg_read_chan(struct arena *arena, const bson_t *doc, const char *epoch, struct chan *out);
 void mg_read_user(struct arena *arena, const bson_t *doc, struct account *out);

@@ -10,8 +10,6 @@
 #include "base/clock.h"
 #include "storage/mongo/mongo.h"
 
-enum { CLAIM_OLD_MS = 20000 };
-
 enum err mg_name_owner(struct mg_conn *c, const char *name, char owner_out[STORE_STREAM_SIZE])
 {
     bson_t *doc;
@@ -67,7 +65,7 @@ enum err mg_name_take(struct mg_conn *c, const char *name, const char *owner)
     err = is_used(c, name, other, &used);
     if (err != ERR_OK)
         return err;
-    if (used || now - at < CLAIM_OLD_MS)
+    if (used || now - at < MG_CLAIM_OLD_MS)
         return mg_lost(c);
     err = mg_update(
         c, MG_NAMES,

@@ -1,8 +1,12 @@
 /* query.c - asking the database and writing into it, and what it answers. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "storage/mongo/mongo.h"
+
+#define QUICK_NS UINT64_C(1000000000)
 
 enum { SERVER_TOO_LARGE = 10334, SERVER_KEY_TOO_LARGE = 17280 };
 
@@ -28,8 +32,25 @@ enum err mg_fail_text(struct mg_conn *c, enum err err, const char *reason)
     return err;
 }
 
+/* A connection that broke is not a database that is away: whether it answers on a new one. Not
+ * after a time-out: one is enough. */
+static bool still_answers(struct mg_conn *c)
+{
+    bson_t *ping;
+
+    if (c->pinging || clock_monotonic_ns() > c->began_ns + QUICK_NS)
+        return false;
+    c->pinging = true;
+    ping = BCON_NEW("ping", BCON_INT32(1));
+    bool fine = mongoc_client_command_simple(c->client, c->backend->db, ping, NULL, NULL, NULL);
+    bson_destroy(ping);
+    c->pinging = false;
+    return fine;
+}
+
 /* A database that is being killed answers with errors of many kinds: all of them but those that
- * speak of the document mean that it cannot be used now. */
+ * speak of the document mean that it cannot be used now. What has not been appended yet can just be
+ * done again. */
 enum err mg_fail(struct mg_conn *c, const bson_error_t *error)
 {
     char reason[STORE_REASON_SIZE];
@@ -38,9 +59,13 @@ enum err mg_fail(struct mg_conn *c, const bson_error_t *error)
 
     (void)snprintf(reason, sizeof(reason), "%.100s: %.120s (MongoDB error %u)", c->backend->address,
                    error->message, error->code);
-    if (!ours)
+    if (ours)
+        return mg_fail_text(c, ERR_INTERNAL, reason);
+    if (!still_answers(c))
         keeper_away(c->backend, reason);
-    return mg_fail_text(c, ours ? ERR_INTERNAL : ERR_UNAVAILABLE, reason);
+    else if (c->writing && !c->appending)
+        return mg_fail_text(c, ERR_CONFLICT, reason);
+    return mg_fail_text(c, ERR_UNAVAILABLE, reason);
 }
 
 enum err mg_lost(struct mg_conn *c)
@@ -207,7 +232,11 @@ int64_t mg_int(const bson_t *doc, const char *name)
 {
     bson_iter_t iter;
 
-    return find(&iter, doc, name) ? bson_iter_as_int64(&iter) : 0;
+    if (!find(&iter, doc, name))
+        return 0;
+    if (BSON_ITER_HOLDS_DOUBLE(&iter) && !(fabs(bson_iter_double(&iter)) <= 0x1p53))
+        return 0; /* no integer that it could be */
+    return bson_iter_as_int64(&iter);
 }
 
 uint64_t mg_uint(const bson_t *doc, const char *name)

@@ -39,9 +39,9 @@ int64_t mg_account_key(const char *id)
     return (int64_t)(id_bits(id, 5, 43) << 20 | id_bits(id, 52, 12) << 8 | id_bits(id, 66, 8));
 }
 
-void mg_member_id(int64_t chan_key, int64_t user_key, char id_out[40])
+void mg_member_id(int64_t chan_key, int64_t user_key, char id_out[MG_MEMBER_ID_SIZE])
 {
-    (void)snprintf(id_out, 40, "%016" PRIx64 ":%016" PRIx64, (uint64_t)chan_key,
+    (void)snprintf(id_out, MG_MEMBER_ID_SIZE, "%016" PRIx64 ":%016" PRIx64, (uint64_t)chan_key,
                    (uint64_t)user_key);
 }
 

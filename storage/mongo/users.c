@@ -75,8 +75,10 @@ static enum err be_the_first(struct mg_conn *c, const char *id)
 {
     struct account other;
     bson_t *doc;
-    enum err err =
-        mg_insert(c, MG_META, BCON_NEW("_id", BCON_UTF8("first"), "user", BCON_UTF8(id)));
+    int64_t now = clock_unix_ms();
+    enum err err = mg_insert(
+        c, MG_META,
+        BCON_NEW("_id", BCON_UTF8("first"), "user", BCON_UTF8(id), "at", BCON_INT64(now)));
 
     if (err != ERR_CONFLICT)
         return err;
@@ -84,15 +86,17 @@ static enum err be_the_first(struct mg_conn *c, const char *id)
     if (err != ERR_OK)
         return err == ERR_NOT_FOUND ? mg_lost(c) : err;
     const char *first = mg_text(c->arena, doc, "user");
+    int64_t at = mg_int(doc, "at");
     bson_destroy(doc);
     err = one_user(c, BCON_NEW("_id", BCON_UTF8(first)), NULL, c->arena, false, &other);
-    if (err == ERR_OK)
+    if (err == ERR_OK || (err == ERR_NOT_FOUND && now - at < MG_CLAIM_OLD_MS))
         return mg_lost(c);
     if (err != ERR_NOT_FOUND)
         return err;
-    err = mg_update(c, MG_META, /* it died before, or is about to lose */
-                    BCON_NEW("_id", BCON_UTF8("first"), "user", BCON_UTF8(first)),
-                    BCON_NEW("$set", "{", "user", BCON_UTF8(id), "}"), false);
+    err =
+        mg_update(c, MG_META, /* it died before it made the account */
+                  BCON_NEW("_id", BCON_UTF8("first"), "user", BCON_UTF8(first)),
+                  BCON_NEW("$set", "{", "user", BCON_UTF8(id), "at", BCON_INT64(now), "}"), false);
     return err == ERR_NOT_FOUND ? mg_lost(c) : err;
 }
 

@@ -107,7 +107,7 @@ enum err mg_warm_members(struct mg_conn *c, const struct mg_pair *pairs, size_t 
 
     mg_list_begin(&list, "_id");
     for (size_t i = 0; i < n && list.n < MG_PAGE; i++) {
-        char id[40];
+        char id[MG_MEMBER_ID_SIZE];
         if (map_get(&c->warm.members, &pairs[i], sizeof(pairs[i])) != NULL)
             continue;
         struct membership *m = arena_alloc(c->arena, sizeof(*m));

@@ -133,6 +133,16 @@ struct bed *bed_create_closed(void)
     return bed;
 }
 
+struct bed *bed_beside(const struct bed *other)
+{
+    struct bed *bed = bed_create_closed();
+
+    memcpy(bed->path, other->path, sizeof(bed->path));
+    memcpy(bed->url, other->url, sizeof(bed->url));
+    bed->is_guest = true;
+    return bed;
+}
+
 struct bed *bed_create(void)
 {
     struct bed *bed = bed_create_closed();
@@ -171,7 +181,7 @@ void bed_destroy(struct bed **bed)
         return;
     *bed = NULL;
     bed_close(b);
-    if (b->on_mongo)
+    if (b->on_mongo && !b->is_guest)
         bed_drop(b);
     (void)nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < b->arenas_n; i++)

@@ -17,6 +17,7 @@ struct bed {
     char path[96];
     char url[512];
     bool on_mongo;
+    bool is_guest; /* the database is another bed's */
     struct store_options options;
     struct store *store;
     struct arena *arena;
@@ -46,6 +47,8 @@ int bed_run_on_mongo(const struct CMUnitTest *tests, size_t n);
 struct bed *bed_create(void);
 /* Only the directory; open later with bed_open(). */
 struct bed *bed_create_closed(void);
+/* Another node: a closed store on the database of OTHER, which has to live longer. */
+struct bed *bed_beside(const struct bed *other);
 /* Closes and removes everything. */
 void bed_destroy(struct bed **bed);
 
