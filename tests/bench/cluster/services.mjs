@@ -1,0 +1,53 @@
+// The Redis and the MongoDB server of a run, and the processor time that they use.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startMongo, uriOf } from '../../lib/mongo.mjs';
+import { startRedis } from '../../lib/redis.mjs';
+
+const TICKS_PER_SECOND = 100; // of /proc, on every Linux that we know
+
+const read = (path) => {
+    try {
+        return readFileSync(path, 'utf8');
+    } catch {
+        return ''; // it has ended
+    }
+};
+
+// Seconds that PID and its children, also those that have ended, have used.
+function cpuSeconds(pid) {
+    const fields = read(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ');
+    const own = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks || 0), 0);
+    const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean);
+    return own / TICKS_PER_SECOND + children.reduce((sum, child) => sum + cpuSeconds(child), 0);
+}
+
+export class Services {
+    static async start() {
+        const services = new Services();
+        services.redis = await startRedis();
+        services.mongo = await startMongo({ shared: true });
+        return services;
+    }
+
+    database(name) {
+        return uriOf(this.mongo.uri, name);
+    }
+
+    // Processor seconds so far; what is somebody else's server counts nothing.
+    cpu() {
+        const pid = (name) => read(join(this.mongo.folder, name)).trim();
+        const gateway = pid('gateway.pid');
+        const database = pid('database.pid');
+        return {
+            redis: cpuSeconds(this.redis.pid),
+            gateway: gateway === database ? 0 : cpuSeconds(gateway),
+            database: cpuSeconds(database),
+        };
+    }
+
+    async stop() {
+        await this.redis.stop();
+        await this.mongo.remove();
+    }
+}
