@@ -64,23 +64,32 @@ function readArguments() {
     return { names, sizes, complete, lock: values.lock, output: values.output };
 }
 
-// One round of one scenario; one that fails is reported and the others go on.
-async function measureOnce(bench, scenario, round, lock) {
+// A scenario that fails is reported and the others go on.
+async function attempt(bench, scenario, round) {
     try {
-        await locked(lock, 'shared', () => bench.worlds.get(scenario.world ?? 'base'));
-        return await locked(lock, 'exclusive', () => scenario.run(bench));
+        return await scenario.run(bench);
     } catch (error) {
         bench.progress.say(`${scenario.name}, round ${round}: ${error.message}`);
         return { failure: error.message };
     }
 }
 
-// All rounds of a scenario, then the next: the one with the long history comes last.
+// All rounds on one set of data, then the next: the one with the long history comes last.
 async function measure(bench, scenarios, lock) {
     const measured = new Map(scenarios.map((scenario) => [scenario, []]));
-    for (const scenario of scenarios)
-        for (let round = 1; round <= bench.sizes.rounds; round++)
-            measured.get(scenario).push(await measureOnce(bench, scenario, round, lock));
+    const worlds = new Map();
+    for (const scenario of scenarios) {
+        const world = scenario.world ?? 'base';
+        worlds.set(world, [...(worlds.get(world) ?? []), scenario]);
+    }
+    for (const [world, own] of worlds) {
+        await locked(lock, 'shared', () => bench.worlds.get(world));
+        for (let round = 1; round <= bench.sizes.rounds; round++) {
+            await locked(lock, 'exclusive', async () => {
+                for (const scenario of own) measured.get(scenario).push(await attempt(bench, scenario, round));
+            });
+        }
+    }
     return measured;
 }
 

@@ -1,6 +1,8 @@
 // The Redis and the MongoDB server of a run, and the processor time that they use.
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
 import { startMongo, uriOf } from '../../lib/mongo.mjs';
 import { startRedis } from '../../lib/redis.mjs';
 
@@ -25,13 +27,15 @@ function cpuSeconds(pid) {
 export class Services {
     static async start() {
         const services = new Services();
+        services.run = randomBytes(4).toString('hex');
         services.redis = await startRedis();
         services.mongo = await startMongo({ shared: true });
         return services;
     }
 
+    // The URI of a database of this run.
     database(name) {
-        return uriOf(this.mongo.uri, name);
+        return uriOf(this.mongo.uri, `${name}_${this.run}`);
     }
 
     // Processor seconds so far; what is somebody else's server counts nothing.
@@ -46,7 +50,15 @@ export class Services {
         };
     }
 
+    // Nothing stays on a server that was given.
+    async dropDatabases() {
+        const client = await MongoClient.connect(this.mongo.uri);
+        for (const name of ['parley_bench', 'peer_bench']) await client.db(`${name}_${this.run}`).dropDatabase();
+        await client.close();
+    }
+
     async stop() {
+        if (process.env.PARLEY_TEST_MONGO) await this.dropDatabases();
         await this.redis.stop();
         await this.mongo.remove();
     }
