@@ -12,14 +12,13 @@ const database = ({ services }) => services.gateway + services.database;
 const PICKS = {
     // A node with 1,000 messages/s that commits nothing: what it costs to take and deliver them.
     delivery_us: (raw) => rounds(raw, 'second', ({ two }) => two.nodes[1].cpu_us_per_delivery),
-    // Beyond the deliveries, what the node that is written to pays for a message at that rate.
+    // What a node pays for a message at half load, with its ten deliveries. Taking an envelope of
+    // another node costs less.
     send_us: (raw) =>
-        rounds(raw, 'second', ({ two: { nodes, sent_per_s } }) => {
-            const deliveries = nodes[0].delivered_per_s * (nodes[1].cpu / nodes[1].delivered_per_s);
-            return ((nodes[0].cpu - deliveries) / sent_per_s) * US;
-        }),
-    redis_us_per_publish: (raw) =>
-        rounds(raw, 'second', ({ two }) => (two.services.redis / two.sent_per_s) * US),
+        rounds(raw, 'sends', ({ half }) => (half.server_cpu / half.sent_per_s) * US),
+    // Each message goes to the node that published it, too.
+    redis_us_per_envelope: (raw) =>
+        rounds(raw, 'second', ({ two }) => (two.services.redis / (2 * two.sent_per_s)) * US),
     database_us_per_event: (raw) =>
         rounds(raw, 'sends', ({ most }) => {
             const { parley } = most.at(-1);

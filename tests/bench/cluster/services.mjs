@@ -28,8 +28,8 @@ export class Services {
     static async start() {
         const services = new Services();
         services.run = randomBytes(4).toString('hex');
-        services.redis = await startRedis();
         services.mongo = await startMongo({ shared: true });
+        services.redis = await startRedis(); // ends with this process
         return services;
     }
 
