@@ -13,7 +13,7 @@ const METHOD = `
 - The peer (\`tests/bench/peers/socketio_store.mjs\`) is Express with Socket.IO, its Redis adapter and one \`insertOne\` a message, with the same write
   concern, in one process; it acks and emits to the room after the insert. It signs nobody in, keeps no order and does not know a retry.
 - Members are dealt out to the nodes in blocks. Where a figure compares two, both were measured in the same round, on the same servers, in turn. The
-  table shows the median of the rounds ({rounds}) and their range. All scenarios use one database, which grows meanwhile.
+  table shows the median of the rounds ({rounds}) and their range; a figure without a range was measured once. All scenarios use one database, which grows meanwhile.
 - A message's latency counts from the time it was due, not from when the generator got round to it. A run in which any message did not arrive at every
   member, any request was refused or any connection was lost is not valid, and is listed as such.
 - CPU is user and system time of the whole server process; *cores* are processor seconds a second.
@@ -33,6 +33,9 @@ const machineList = (machine, others) =>
         `- Processors that other programs kept busy meanwhile (median): ${others.toFixed(2)}`,
     ].join('\n');
 
+// Quotes of what a server answered may be long.
+const oneLine = (text) => text.replaceAll('\n', '; ').slice(0, 200);
+
 const busyNote = (others) =>
     isQuiet(others)
         ? ''
@@ -41,7 +44,7 @@ const busyNote = (others) =>
 export function clusterMarkdown({ machine, date, sizes, parts, others }) {
     const rows = parts.flatMap((part) => part.rows);
     const met = rows.filter((row) => row.met).length;
-    const faults = parts.flatMap((part) => part.faults.map((fault) => `- ${part.title}: ${fault}`));
+    const faults = parts.flatMap((part) => part.faults.map((fault) => `- ${part.title}: ${oneLine(fault)}`));
     const tables = parts
         .filter((part) => part.table)
         .map((part) => `## ${part.title}\n\n${tableOf(part.table.head, part.table.rows)}\n`);

@@ -52,6 +52,12 @@ export function figures(rounds, { writers }) {
             values: rounds.map(({ three }) => three.answer_ms.max),
             target: { atMost: LONGEST_MS_MAX },
         },
+        {
+            what: 'Sends that were refused, because their node lost every race for a second',
+            unit: '',
+            values: rounds.map(({ three }) => three.refused),
+            target: { atMost: 0 },
+        },
     ];
 }
 
