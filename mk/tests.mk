@@ -89,7 +89,7 @@ test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-loc
 # Running them
 run_tests = BUILD=$(BUILD) scripts/test.mjs
 
-.PHONY: test asan tsan fuzz soak bench
+.PHONY: test asan tsan fuzz soak bench bench-cluster
 ## test: install what is missing, build and run every suite (SUITES="unit integration" for some)
 test: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) $(SUITES)
@@ -108,6 +108,9 @@ soak: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 ## bench: measure, and write the table and the plot of docs/benchmarks.md
 bench: parleyd parleyctl bench-build web $(BUILD)/stamp/packages-bench
 	+$(Q)BUILD=$(BUILD) tests/bench/run
+## bench-cluster: measure several nodes over Redis and MongoDB; writes docs/benchmarks-cluster.md
+bench-cluster: parleyd parleyctl bench-build $(BUILD)/stamp/packages-bench
+	+$(Q)BUILD=$(BUILD) tests/bench/cluster/run
 
 # Header dependencies of whatever has been compiled.
 -include $(patsubst %.c,$(O)/obj/%.d,$(ALL_SOURCES))

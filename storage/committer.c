@@ -357,19 +357,29 @@ static bool wants_purge(struct store_req **reqs, size_t n)
     return false;
 }
 
+/* Rest until the next commit is due. Whether there was anything to wait for. */
+static bool await_commit(const struct committer *c)
+{
+    struct timespec until = {.tv_sec = (time_t)(c->wait_ns / 1000000000u),
+                             .tv_nsec = (long)(c->wait_ns % 1000000000u)};
+    bool (*await_turn)(struct store_conn *) = c->txn.ops->await_turn;
+
+    while (c->wait_ns != 0 &&
+           clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+    }
+    bool turned = await_turn != NULL && c->probe_ns == 0 && await_turn(c->txn.conn);
+    return turned || c->wait_ns != 0;
+}
+
 /* What comes in until it is time for the next commit; *N_INOUT requests are there already. */
 static void gather(struct committer *c, size_t *n_inout, struct store_req **rejected_out)
 {
     size_t max = c->store->options.batch_max;
-    struct timespec until = {.tv_sec = (time_t)(c->wait_ns / 1000000000u),
-                             .tv_nsec = (long)(c->wait_ns % 1000000000u)};
     size_t more = 0;
 
     *rejected_out = NULL;
-    if (c->wait_ns == 0 || *n_inout == 0 || *n_inout >= max)
+    if (*n_inout == 0 || *n_inout >= max || !await_commit(c))
         return;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
-    }
     (void)queue_take(&c->store->writes, c->reqs + *n_inout, max - *n_inout, 1, &more, rejected_out);
     *n_inout += more;
 }

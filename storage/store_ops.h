@@ -23,6 +23,7 @@
 #include "storage/store.h"
 
 enum {
+    STORE_TAIL_PAGE = 1000, /* events that tail() gives at once */
     STORE_DM_KEY_SIZE = STORE_DM_USERS_MAX * (ID_MAX + 1) + 1,
     STORE_REASON_SIZE = 256,
     STORE_ERROR_SIZE = 512,
@@ -160,9 +161,12 @@ struct store_ops {
     enum err (*prefetch)(struct store_conn *, struct store_req *const *reqs, size_t n, bool again);
     /* Whether accounts may have changed since it was last asked; at most a second late. */
     bool (*accounts_changed)(struct store_conn *);
-    /* The next events behind STREAM's seq, 0 at the end of the log. */
+    /* The next events behind STREAM's seq; fewer than STORE_TAIL_PAGE are the end of the log. */
     enum err (*tail)(struct store_conn *, struct arena *, const struct stream *stream,
                      struct event_row **out, size_t *n);
+    /* Wait until other processes let this one write, so that what comes in meanwhile can join the
+     * batch; begin() waits if that was not called. Whether it took time. May be NULL. */
+    bool (*await_turn)(struct store_conn *);
     /* Whether other processes write into the stream KEY too, and have waited for begin(): what is
      * cached of it is old. */
     bool (*contended)(struct store_conn *, int64_t key);

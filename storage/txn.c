@@ -216,7 +216,7 @@ static enum err apply_tail(struct txn *t, struct stream *s)
             txn_touch_stream(t, s);
         }
         arena_destroy(&arena);
-    } while (err == ERR_OK && n > 0);
+    } while (err == ERR_OK && n == STORE_TAIL_PAGE);
     return err;
 }
 

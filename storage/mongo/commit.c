@@ -142,7 +142,7 @@ static enum err insert_run(struct mg_conn *c, const struct run *run, size_t *n_o
     (void)BSON_APPEND_BOOL(&opts, "ordered", true);
     bool fine = mongoc_collection_insert_many(mg_coll(c, MG_EVENTS), (const bson_t **)docs, run->n,
                                               &opts, &reply, &error);
-    bool refused = !fine && mg_only_duplicates(&reply);
+    bool refused = !fine && (mg_only_duplicates(&reply) || mg_taken_back(&error));
     bson_destroy(&reply);
     bson_destroy(&opts);
     for (size_t i = 0; i < run->n; i++)

@@ -220,6 +220,17 @@ static enum err mg_begin(struct store_conn *conn, bool write)
     return c->base.failed;
 }
 
+static bool mg_await_turn(struct store_conn *conn)
+{
+    struct mg_conn *c = mg(conn);
+
+    if (c->held_n > 0 || keeper_is_away(c->backend, conn->reason))
+        return false;
+    c->began_ns = clock_monotonic_ns();
+    turns_take(c);
+    return c->held_n > 0;
+}
+
 /* What was durable of the batch can still be asked. */
 static void mg_rollback(struct store_conn *conn)
 {
@@ -285,6 +296,7 @@ const struct store_ops store_mongo_ops = {
     .prefetch = mg_prefetch,
     .accounts_changed = mg_accounts_changed,
     .tail = mg_tail,
+    .await_turn = mg_await_turn,
     .contended = turns_holds,
     .expect = mg_expect,
     .behind = mg_behind,

@@ -130,6 +130,8 @@ enum err mg_delete(struct mg_conn *c, enum mg_coll coll, bson_t *filter, int64_t
 enum err mg_count(struct mg_conn *c, enum mg_coll coll, bson_t *filter, uint64_t *out);
 /* Whether all write errors in REPLY are duplicates. */
 bool mg_only_duplicates(const bson_t *reply);
+/* Whether the server says that it has taken the write back, because another one was in its way. */
+bool mg_taken_back(const bson_error_t *error);
 /* Keep what went wrong; the error that it is. */
 enum err mg_fail(struct mg_conn *c, const bson_error_t *error);
 enum err mg_fail_text(struct mg_conn *c, enum err err, const char *reason);

@@ -8,7 +8,11 @@
 
 #define QUICK_NS UINT64_C(1000000000)
 
-enum { SERVER_TOO_LARGE = 10334, SERVER_KEY_TOO_LARGE = 17280 };
+enum { SERVER_TOO_LARGE = 10334, SERVER_KEY_TOO_LARGE = 17280, SERVER_WRITE_CONFLICT = 112 };
+
+/* DocumentDB passes PostgreSQL's own states on, six bits a character: two that insert the same
+ * place at once may wait for each other there, until one of them is told so. */
+enum { STATE_SERIALIZATION_FAILURE = 16777220, STATE_DEADLOCK = 16908292 };
 
 static const char *const coll_names[MG_COLLS] = {
 #define X(id, name) [MG_##id] = name,
@@ -75,12 +79,14 @@ enum err mg_lost(struct mg_conn *c)
 
 mongoc_cursor_t *mg_find(struct mg_conn *c, enum mg_coll coll, bson_t *filter, bson_t *opts)
 {
-    mongoc_cursor_t *cursor =
-        mongoc_collection_find_with_opts(mg_coll(c, coll), filter, opts, NULL);
+    bson_t *all = opts != NULL ? opts : bson_new();
 
+    /* Else the server answers with 101 documents and waits to be asked for the rest. */
+    if (!bson_has_field(all, "singleBatch"))
+        (void)BSON_APPEND_INT32(all, "batchSize", MG_PAGE);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(mg_coll(c, coll), filter, all, NULL);
     bson_destroy(filter);
-    if (opts != NULL)
-        bson_destroy(opts);
+    bson_destroy(all);
     return cursor;
 }
 
@@ -135,6 +141,13 @@ bool mg_only_duplicates(const bson_t *reply)
         any = true;
     }
     return any;
+}
+
+bool mg_taken_back(const bson_error_t *error)
+{
+    return error->domain != MONGOC_ERROR_STREAM &&
+           (error->code == SERVER_WRITE_CONFLICT || error->code == STATE_SERIALIZATION_FAILURE ||
+            error->code == STATE_DEADLOCK);
 }
 
 static enum err write_failed(struct mg_conn *c, const bson_error_t *error)

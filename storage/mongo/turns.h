@@ -25,11 +25,13 @@ struct turn {
     int64_t key;
     uint64_t until_ns; /* monotonic */
     int64_t count;     /* how often it was taken, when it was last looked at */
+    uint64_t waits_ns; /* how long this node waits for it lately */
 };
 
 /* One that a connection has. */
 struct held {
     int64_t key;
+    uint64_t waits_ns;  /* how long it may take to come */
     char next[ID_SIZE]; /* the node that waits for it; "": none was seen yet */
 };
 

@@ -17,7 +17,10 @@
 static const struct {
     const char *name;
     bool (*run)(const struct options *options);
-} modes[] = {{"traffic", mode_traffic}, {"idle", mode_idle}, {"resume", mode_resume}};
+} modes[] = {{"traffic", mode_traffic},
+             {"idle", mode_idle},
+             {"resume", mode_resume},
+             {"failover", mode_failover}};
 
 /* A descriptor a member, and some to spare. */
 static bool raise_descriptor_limit(uint32_t members)

@@ -53,6 +53,7 @@ export async function startMongo({ shared = false } = {}) {
   return {
     uri,
     port,
+    folder, // with the process ids: gateway.pid, database.pid
     start: () => script(own, "start", folder),
     kill: () => script(own, "kill", folder),
     pause: () => script(own, "pause", folder),

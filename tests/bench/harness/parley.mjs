@@ -13,12 +13,12 @@ const SETTINGS = {
 const BUSY_RETRIES = 100;
 
 export class Parley {
-    static async start(program, data, { port = 0, free = false, settings = {} } = {}) {
+    static async start(program, data, { port = 0, free = false, settings = {}, args = [] } = {}) {
         const parley = new Parley();
         parley.data = data;
         parley.server = await Server.start(
             program,
-            ['--listen', `127.0.0.1:${port}`, '--data', data, '--workers', '1'],
+            ['--listen', `127.0.0.1:${port}`, '--data', data, '--workers', '1', ...args],
             { free, env: { ...process.env, ...SETTINGS, ...settings } },
         );
         return parley;

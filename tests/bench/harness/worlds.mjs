@@ -158,7 +158,11 @@ export class Worlds {
     async history() {
         await this.get('base');
         await copyData(this.path('base'), this.path('history'));
-        await this.fill(this.path('history'), async (parley) => {
+        await this.fillHistory(this.path('history'));
+    }
+
+    async fillHistory(path) {
+        await this.fill(path, async (parley) => {
             const { messages, soloists } = this.bench.sizes;
             let stored = 0;
             while (stored < messages) {

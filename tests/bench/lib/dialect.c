@@ -3,7 +3,8 @@
 #include <string.h>
 
 static const struct dialect *const dialects[] = {&dialect_parley, &dialect_parley_history,
-                                                 &dialect_echo, &dialect_socketio};
+                                                 &dialect_echo, &dialect_socketio,
+                                                 &dialect_socketio_store};
 
 const struct dialect *dialect_find(const char *name)
 {

@@ -49,5 +49,6 @@ extern const struct dialect dialect_parley;
 extern const struct dialect dialect_parley_history;
 extern const struct dialect dialect_echo;
 extern const struct dialect dialect_socketio;
+extern const struct dialect dialect_socketio_store;
 
 #endif

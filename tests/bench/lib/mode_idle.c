@@ -47,10 +47,10 @@ bool mode_idle(const struct options *options)
     struct proc_memory after = {0};
 
     idle(swarm, options->warm_seconds); /* what starting up needed is given back by then */
-    bool ok = proc_memory_read(options->server, &before);
+    bool ok = proc_memory_read(options->servers[0], &before);
     uint64_t start = clock_monotonic_ns();
     if (!ok)
-        fprintf(stderr, "load: cannot read the memory of process %ld\n", (long)options->server);
+        fprintf(stderr, "load: cannot read the memory of process %ld\n", (long)options->servers[0]);
     ok = ok && swarm_open(swarm, ns_from_seconds(open_timeout));
     if (ok) {
         double open_seconds = ns_to_seconds(clock_monotonic_ns() - start);
@@ -58,7 +58,7 @@ bool mode_idle(const struct options *options)
         swarm_sample_begin(swarm);
         idle(swarm, options->seconds);
         swarm_sample_end(swarm);
-        ok = proc_memory_read(options->server, &after) && swarm->lost == 0;
+        ok = proc_memory_read(options->servers[0], &after) && swarm->lost == 0;
         print_result(swarm, &before, &after, open_seconds);
     }
     swarm_destroy(&swarm);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "tests/bench/lib/health.h"
 #include "tests/bench/lib/ns.h"
 #include "tests/bench/lib/swarm.h"
 
@@ -17,30 +18,6 @@ struct storm {
     uint64_t resumed_ns; /* and when all were */
     bool settled;        /* in the end all have seen the same events */
 };
-
-struct health {
-    uint64_t gaps;
-    uint64_t repeats;
-    uint32_t displaced; /* members that were told resumed:false */
-    uint64_t seq_low;
-    uint64_t seq_high;
-};
-
-static struct health examine(const struct swarm *swarm)
-{
-    struct health health = {.seq_low = UINT64_MAX};
-
-    for (uint32_t i = 0; i < swarm->options->members; i++) {
-        const struct member *member = &swarm->members[i];
-        uint64_t seq = member->channel.seq;
-        health.gaps += member->gaps;
-        health.repeats += member->repeats;
-        health.displaced += member->lost_place ? 1 : 0;
-        health.seq_low = seq < health.seq_low ? seq : health.seq_low;
-        health.seq_high = seq > health.seq_high ? seq : health.seq_high;
-    }
-    return health;
-}
 
 /* Talk until the server goes away, so that there is something to catch up on. */
 static bool talk_until_lost(struct swarm *swarm, struct storm *storm)
@@ -79,25 +56,9 @@ static bool await_return(struct swarm *swarm, struct storm *storm)
     return true;
 }
 
-/* Talk once more; everybody must end on the same seq. */
-static bool await_agreement(struct swarm *swarm)
-{
-    uint64_t deadline = clock_monotonic_ns() + ns_from_seconds(settle_timeout);
-    uint64_t answered = swarm->answered;
-
-    swarm_publish(swarm, 0.5);
-    do {
-        swarm_poll(swarm, 100 * NS_PER_MS);
-        struct health health = examine(swarm);
-        if (health.seq_low == health.seq_high && swarm->answered > answered)
-            return true;
-    } while (clock_monotonic_ns() < deadline);
-    return false;
-}
-
 static void print_result(const struct swarm *swarm, const struct storm *storm)
 {
-    struct health health = examine(swarm);
+    struct health health = health_examine(swarm);
 
     printf("{\"phase\":\"resumed\",\"members\":%u,\"lost_ns\":%llu,\"first_ns\":%llu,"
            "\"resumed_ns\":%llu,\"turned_away\":%u,\"refused\":%llu,\"displaced\":%u,"
@@ -120,10 +81,10 @@ static bool run_storm(struct swarm *swarm)
     swarm->reconnects = true;
     if (!talk_until_lost(swarm, &storm) || !await_return(swarm, &storm))
         return false;
-    storm.settled = await_agreement(swarm);
+    storm.settled = health_await_agreement(swarm, ns_from_seconds(settle_timeout));
     print_result(swarm, &storm);
-    struct health health = examine(swarm);
-    return storm.settled && health.gaps + health.repeats + health.displaced == 0;
+    struct health health = health_examine(swarm);
+    return storm.settled && health_is_good(&health);
 }
 
 bool mode_resume(const struct options *options)

@@ -51,6 +51,23 @@ static double per(double amount, uint64_t count)
     return count > 0 ? amount / (double)count : 0;
 }
 
+static void print_nodes(const struct swarm *swarm, double seconds)
+{
+    printf("\"nodes\":[");
+    for (uint32_t i = 0; i < swarm->options->nodes; i++) {
+        const struct node_sample *node = &swarm->sample.nodes[i];
+        printf("%s{\"cpu\":%.3f,\"delivered_per_s\":%.0f,\"cpu_us_per_delivery\":%.3f,"
+               "\"delivery_ms\":",
+               i > 0 ? "," : "", node->cpu / seconds, (double)node->delivered / seconds,
+               per(node->cpu * 1e6, node->delivered));
+        hist_print_json(&node->delivery, stdout);
+        printf(",\"answer_ms\":");
+        hist_print_json(&node->answer, stdout);
+        printf("}");
+    }
+    printf("],");
+}
+
 static void print_result(const struct swarm *swarm)
 {
     const struct sample *sample = &swarm->sample;
@@ -70,6 +87,7 @@ static void print_result(const struct swarm *swarm)
            per(sample->server_cpu * 1e6, sample->delivered),
            per(sample->server_cpu * 1e6, sample->sent),
            per((double)sample->delivered_bytes, sample->delivered));
+    print_nodes(swarm, seconds);
     printf("\"missing\":%lld,\"unanswered\":%lld,\"refused\":%llu,\"lost\":%u,\"delivery_ms\":",
            missing,
            swarm->options->dialect->answers
@@ -95,6 +113,13 @@ static bool complete(const struct swarm *swarm)
     return swarm->refused == 0 && swarm->lost == 0 && all_arrived(swarm);
 }
 
+/* For whoever wants to read something else over the same time. */
+static void say_phase(const char *phase)
+{
+    printf("{\"phase\":\"%s\"}\n", phase);
+    fflush(stdout);
+}
+
 bool mode_traffic(const struct options *options)
 {
     struct swarm *swarm = swarm_create(options);
@@ -102,9 +127,11 @@ bool mode_traffic(const struct options *options)
 
     if (ok) {
         swarm_publish(swarm, options->warm_seconds);
+        say_phase("measuring");
         swarm_sample_begin(swarm);
         swarm_publish(swarm, options->seconds);
         swarm_sample_end(swarm);
+        say_phase("measured");
         drain(swarm);
         print_result(swarm);
         ok = complete(swarm);

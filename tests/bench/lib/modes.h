@@ -17,4 +17,9 @@ bool mode_idle(const struct options *options);
  * back when it does; the events each of them sees must have no hole. */
 bool mode_resume(const struct options *options);
 
+/* Members on several nodes talk, print {"phase":"measured"}, and lose the last
+ * node, which somebody kills; those who were on it go to the others and must
+ * miss nothing, and those who were not should notice little. */
+bool mode_failover(const struct options *options);
+
 #endif

@@ -24,9 +24,10 @@ static const struct option long_options[] = {
 void options_print_usage(void)
 {
     fprintf(stderr,
-            "usage: load traffic|idle|resume --port N [options]\n"
-            "  --dialect parley|parley-history|echo|socketio (parley)\n"
-            "  --pid N           the server, for its CPU and memory\n"
+            "usage: load traffic|idle|resume|failover --port N[,N...] [options]\n"
+            "  --port N,...      a node each; the members are dealt out to them in blocks\n"
+            "  --dialect parley|parley-history|echo|socketio|socketio-store (parley)\n"
+            "  --pid N,...       the nodes' processes, for their CPU and memory\n"
             "  --people FILE     a line each: token, blank, channel id\n"
             "  --members N       connections (100)\n"
             "  --publishers N    how many of them send (10)\n"
@@ -87,24 +88,39 @@ static bool read_real(const char *text, double *value_out)
     return true;
 }
 
-static bool read_port(const char *text, uint16_t *port_out)
+/* Numbers with commas between them, at most one a node; 0 for a mistake. */
+static uint32_t read_counts(const char *text, uint32_t max, uint32_t counts_out[NODES_MAX])
 {
-    uint32_t port = 0;
+    char copy[128];
+    char *rest = copy;
+    uint32_t count = 0;
 
-    if (!read_count(text, UINT16_MAX, &port))
-        return false;
-    *port_out = (uint16_t)port;
-    return true;
+    if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
+        return 0;
+    for (const char *word; (word = strsep(&rest, ",")) != NULL; count++)
+        if (count == NODES_MAX || !read_count(word, max, &counts_out[count]))
+            return 0;
+    return count;
 }
 
-static bool read_pid(const char *text, pid_t *pid_out)
+static bool read_ports(const char *text, struct options *options)
 {
-    uint32_t pid = 0;
+    uint32_t ports[NODES_MAX];
 
-    if (!read_count(text, INT32_MAX, &pid))
-        return false;
-    *pid_out = (pid_t)pid;
-    return true;
+    options->nodes = read_counts(text, UINT16_MAX, ports);
+    for (uint32_t i = 0; i < options->nodes; i++)
+        options->ports[i] = (uint16_t)ports[i];
+    return options->nodes > 0;
+}
+
+static bool read_pids(const char *text, struct options *options)
+{
+    uint32_t pids[NODES_MAX];
+    uint32_t count = read_counts(text, INT32_MAX, pids);
+
+    for (uint32_t i = 0; i < count; i++)
+        options->servers[i] = (pid_t)pids[i];
+    return count > 0;
 }
 
 static bool read_dialect(const char *text, struct options *options)
@@ -121,9 +137,9 @@ static bool read_option(int key, const char *value, struct options *options)
     case 'd':
         return read_dialect(value, options);
     case 'p':
-        return read_port(value, &options->port);
+        return read_ports(value, options);
     case 'P':
-        return read_pid(value, &options->server);
+        return read_pids(value, options);
     case 'f':
         return read_people(value, options);
     case 'm':
@@ -162,7 +178,7 @@ static bool check(struct options *options)
         options->fanout = options->members;
     if (options->text_bytes < TEXT_MIN)
         options->text_bytes = TEXT_MIN;
-    if (options->port == 0)
+    if (options->nodes == 0)
         fault = "--port is missing";
     else if (options->publishers == 0 || options->publishers > options->members)
         fault = "--publishers must be from 1 to the members";

@@ -8,6 +8,9 @@
 
 struct dialect;
 
+/* The servers that one run can spread its members over. */
+enum { NODES_MAX = 8 };
+
 /* One who can sign in. Several members may be the same person. */
 struct person {
     char *token;
@@ -16,8 +19,9 @@ struct person {
 
 struct options {
     const struct dialect *dialect;
-    uint16_t port;
-    pid_t server; /* whose CPU and memory are measured; 0: none */
+    uint16_t ports[NODES_MAX]; /* a node each; the members are dealt out in blocks */
+    uint32_t nodes;
+    pid_t servers[NODES_MAX]; /* whose CPU and memory are measured; 0: none */
     uint32_t members;
     uint32_t publishers;
     uint32_t fanout;   /* deliveries that one message must cause */

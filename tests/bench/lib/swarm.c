@@ -63,7 +63,7 @@ static void member_connect(struct swarm *swarm, struct member *member)
 {
     member->stage = MEMBER_JOINING;
     member->retry_ns = 0;
-    ws_connect(swarm->loop, &member->ws, member->index,
+    ws_connect(swarm->loop, &member->ws, swarm->options->ports[member->node], member->index,
                member->person != NULL ? member->person->token : NULL);
 }
 
@@ -72,7 +72,8 @@ static void member_ready(struct swarm *swarm, struct member *member)
     if (member->stage == MEMBER_READY)
         return;
     member->stage = MEMBER_READY;
-    swarm->ready++;
+    if (++swarm->ready == swarm->options->members)
+        swarm->all_ready_ns = clock_monotonic_ns();
 }
 
 static void on_open(struct ws_client *client, void *ctx)
@@ -104,10 +105,14 @@ static void on_delivery(struct swarm *swarm, struct member *member, const char *
     if (!mark_find(text, len, &mark))
         return;
     swarm->delivered++;
-    if (swarm->recording) {
+    if (swarm->recording && !member->moved) {
+        struct node_sample *node = &swarm->sample.nodes[member->node];
+        uint64_t waited = read_ns > mark.due_ns ? read_ns - mark.due_ns : 0;
         swarm->sample.delivered++;
         swarm->sample.delivered_bytes += len;
-        hist_record(&swarm->sample.delivery, read_ns > mark.due_ns ? read_ns - mark.due_ns : 0);
+        hist_record(&swarm->sample.delivery, waited);
+        node->delivered++;
+        hist_record(&node->delivery, waited);
     }
     if (swarm->options->own_delivery && mark.publisher == member->index)
         request_done(swarm, member, read_ns);
@@ -116,9 +121,11 @@ static void on_delivery(struct swarm *swarm, struct member *member, const char *
 static void on_answer(struct swarm *swarm, struct member *member, uint64_t id, uint64_t read_ns)
 {
     swarm->answered++;
-    if (swarm->recording) {
+    if (swarm->recording && !member->moved) {
+        uint64_t waited = read_ns > id ? read_ns - id : 0;
         swarm->sample.answered++;
-        hist_record(&swarm->sample.answer, read_ns > id ? read_ns - id : 0);
+        hist_record(&swarm->sample.answer, waited);
+        hist_record(&swarm->sample.nodes[member->node].answer, waited);
     }
     if (!swarm->options->own_delivery)
         request_done(swarm, member, read_ns);
@@ -127,7 +134,13 @@ static void on_answer(struct swarm *swarm, struct member *member, uint64_t id, u
 /* Like a client of good manners: again after 100 to 400 ms, not all at once. */
 static void member_away(struct swarm *swarm, struct member *member)
 {
+    uint32_t nodes = swarm->options->nodes;
+
     member->stage = MEMBER_AWAY;
+    if (swarm->moves && nodes > 1) {
+        member->moved = true;
+        member->node = (member->node + 1 + (uint32_t)rand() % (nodes - 1)) % nodes;
+    }
     if (swarm->reconnects)
         member->retry_ns =
             clock_monotonic_ns() + 100 * NS_PER_MS + (uint64_t)rand() % (300 * NS_PER_MS);
@@ -194,13 +207,13 @@ struct swarm *swarm_create(const struct options *options)
     struct swarm *swarm = mem_zalloc(sizeof(*swarm));
 
     swarm->options = options;
-    swarm->target = (struct ws_target){
-        .port = options->port, .sources = options->sources, .path = options->dialect->path};
+    swarm->target = (struct ws_target){.sources = options->sources, .path = options->dialect->path};
     swarm->loop = ws_loop_create(&swarm->target, &handlers, swarm);
     swarm->members = mem_zalloc(options->members * sizeof(*swarm->members));
     for (uint32_t i = 0; i < options->members; i++) {
         swarm->members[i].swarm = swarm;
         swarm->members[i].index = i;
+        swarm->members[i].node = (uint32_t)((uint64_t)i * options->nodes / options->members);
         if (options->people_count > 0)
             swarm->members[i].person = &options->people[i % options->people_count];
     }
@@ -341,16 +354,36 @@ void swarm_publish(struct swarm *swarm, double seconds)
         publish_closed_loop(swarm, end_ns);
 }
 
-/* What server, generator and the rest of the machine have used so far. */
-static void read_cpu(const struct swarm *swarm, double *server, double *own, double *others)
-{
-    double machine = 0;
+/* What the nodes, the generator and the rest of the machine have used so far. */
+struct cpu_usage {
+    double nodes[NODES_MAX];
+    double own;
+    double machine;
+};
 
-    *server = 0;
-    proc_cpu_seconds(swarm->options->server, server);
-    *own = proc_own_cpu_seconds();
-    proc_machine_cpu_seconds(&machine);
-    *others = machine - *server - *own;
+static struct cpu_usage read_cpu(const struct options *options)
+{
+    struct cpu_usage used = {.own = proc_own_cpu_seconds()};
+
+    for (uint32_t i = 0; i < options->nodes; i++)
+        if (options->servers[i] != 0)
+            proc_cpu_seconds(options->servers[i], &used.nodes[i]);
+    proc_machine_cpu_seconds(&used.machine);
+    return used;
+}
+
+/* Add SIGN times what was used: begun with -1 and ended with 1, the sum is what lay between. */
+static void count_cpu(struct sample *sample, const struct options *options, double sign)
+{
+    struct cpu_usage used = read_cpu(options);
+
+    for (uint32_t i = 0; i < options->nodes; i++) {
+        sample->nodes[i].cpu += sign * used.nodes[i];
+        sample->server_cpu += sign * used.nodes[i];
+        used.machine -= used.nodes[i];
+    }
+    sample->own_cpu += sign * used.own;
+    sample->others_cpu += sign * (used.machine - used.own);
 }
 
 void swarm_sample_begin(struct swarm *swarm)
@@ -358,7 +391,7 @@ void swarm_sample_begin(struct swarm *swarm)
     struct sample *sample = &swarm->sample;
 
     memset(sample, 0, sizeof(*sample));
-    read_cpu(swarm, &sample->server_cpu, &sample->own_cpu, &sample->others_cpu);
+    count_cpu(sample, swarm->options, -1);
     sample->started_ns = clock_monotonic_ns();
     swarm->recording = true;
 }
@@ -366,16 +399,10 @@ void swarm_sample_begin(struct swarm *swarm)
 void swarm_sample_end(struct swarm *swarm)
 {
     struct sample *sample = &swarm->sample;
-    double server = 0;
-    double own = 0;
-    double others = 0;
 
     swarm->recording = false;
     sample->ended_ns = clock_monotonic_ns();
-    read_cpu(swarm, &server, &own, &others);
-    sample->server_cpu = server - sample->server_cpu;
-    sample->own_cpu = own - sample->own_cpu;
-    sample->others_cpu = others - sample->others_cpu;
+    count_cpu(sample, swarm->options, 1);
 }
 
 bool member_tracks_seq(const struct member *member)

@@ -36,6 +36,8 @@ struct member {
     struct swarm *swarm;
     enum member_stage stage;
     uint32_t index;
+    uint32_t node;     /* that it is connected to, or will be next */
+    bool moved;        /* it has lost its node and gone to another */
     uint64_t retry_ns; /* when to connect again after a loss; 0: not waiting */
     const struct person *person;
     struct position channel;
@@ -45,11 +47,19 @@ struct member {
     uint32_t repeats; /* or came again */
 };
 
-/* Counted while a measurement runs. */
+/* What came from one node. */
+struct node_sample {
+    double cpu; /* seconds */
+    uint64_t delivered;
+    struct hist delivery;
+    struct hist answer;
+};
+
+/* Counted while a measurement runs; members that have moved are not. */
 struct sample {
     uint64_t started_ns;
     uint64_t ended_ns;
-    double server_cpu; /* seconds */
+    double server_cpu; /* seconds, of all nodes */
     double own_cpu;
     double others_cpu; /* of everything else on the machine */
     uint64_t sent;
@@ -58,6 +68,7 @@ struct sample {
     uint64_t delivered_bytes;
     struct hist delivery;
     struct hist answer;
+    struct node_sample nodes[NODES_MAX];
 };
 
 struct swarm {
@@ -68,10 +79,12 @@ struct swarm {
     uint32_t ready;
     uint32_t lost;        /* connections that ended after they were ready, */
     uint32_t turned_away; /* and before */
-    bool reconnects;      /* lost members come back by themselves */
+    bool reconnects;      /* lost members come back by themselves, */
+    bool moves;           /* to another node than the one that they have lost */
     bool tracks_seq;      /* check that each member's events are contiguous */
     bool publishing;      /* closed loop: a finished request starts the next */
     bool recording;
+    uint64_t all_ready_ns; /* when the last of all members was ready */
     uint64_t last_id;
     uint64_t sent;
     uint64_t answered;

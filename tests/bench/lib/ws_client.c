@@ -184,26 +184,26 @@ static void bind_source(int fd, unsigned source)
         perror("bind");
 }
 
-static void queue_handshake(struct ws_loop *loop, struct ws_client *client, const char *token)
+static void queue_handshake(struct ws_loop *loop, struct ws_client *client, uint16_t port,
+                            const char *token)
 {
     char request[1024];
     int len = snprintf(request, sizeof(request),
                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
                        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s%s\r\n",
-                       loop->target->path, loop->target->port,
-                       token != NULL ? "Authorization: Bearer " : "", token != NULL ? token : "",
-                       token != NULL ? "\r\n" : "");
+                       loop->target->path, port, token != NULL ? "Authorization: Bearer " : "",
+                       token != NULL ? token : "", token != NULL ? "\r\n" : "");
 
     bytes_append(&client->out, request, (size_t)len);
 }
 
-void ws_connect(struct ws_loop *loop, struct ws_client *client, unsigned source, const char *token)
+void ws_connect(struct ws_loop *loop, struct ws_client *client, uint16_t port, unsigned source,
+                const char *token)
 {
     int on = 1;
-    struct sockaddr_in server = {.sin_family = AF_INET,
-                                 .sin_port = htons(loop->target->port),
-                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in server = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     client->state = WS_HANDSHAKE;
     client->awaits_writable = true;
@@ -220,7 +220,7 @@ void ws_connect(struct ws_loop *loop, struct ws_client *client, unsigned source,
         fail(loop, client, strerror(errno));
         return;
     }
-    queue_handshake(loop, client, token);
+    queue_handshake(loop, client, port, token);
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = client};
     epoll_ctl(loop->epoll, EPOLL_CTL_ADD, client->fd, &event);
 }

@@ -39,7 +39,6 @@ struct ws_handlers {
 };
 
 struct ws_target {
-    uint16_t port;    /* on 127.0.0.1 */
     unsigned sources; /* client addresses to spread over; 0: let the kernel choose */
     const char *path;
 };
@@ -52,9 +51,10 @@ struct ws_loop *ws_loop_create(const struct ws_target *target, const struct ws_h
 /* Does not close clients that are still connected. Sets *LOOP to NULL. */
 void ws_loop_destroy(struct ws_loop **loop);
 
-/* Begin to connect from source address number SOURCE; TOKEN is sent as a
- * bearer token unless it is NULL. */
-void ws_connect(struct ws_loop *loop, struct ws_client *client, unsigned source, const char *token);
+/* Begin to connect to PORT on 127.0.0.1 from source address number SOURCE;
+ * TOKEN is sent as a bearer token unless it is NULL. */
+void ws_connect(struct ws_loop *loop, struct ws_client *client, uint16_t port, unsigned source,
+                const char *token);
 
 /* Send one text frame. What is sent from within a handler of the same client
  * leaves in one write when the handler returns. */

@@ -22,7 +22,7 @@ const spread = (values, unit) =>
         ? `${readable(Math.min(...values))} – ${withUnit(readable(Math.max(...values)), unit)}`
         : '';
 
-function tableOf(head, rows) {
+export function tableOf(head, rows) {
     const line = (cells) => `| ${cells.join(' | ')} |`;
     return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
@@ -39,7 +39,7 @@ export function textRow(row) {
     ];
 }
 
-const HEAD = ['Figure', 'Parley', 'Range', 'Target', 'Beside it', 'Ratio', ''];
+export const HEAD = ['Figure', 'Parley', 'Range', 'Target', 'Beside it', 'Ratio', ''];
 
 const machineList = (machine, others) =>
     [
