@@ -85,7 +85,8 @@ bench-build: $(BENCH_BUILT)
 # What the public conformance suites of Socket.IO talk to.
 CONFORMANCE := $(O)/tests/conformance/application
 $(eval $(call test_programs,tests/conformance/application.c,,server))
-.PHONY: conformance
+.PHONY: conformance conformance-application
+conformance-application: $(CONFORMANCE)
 ## conformance: run the public suites of Engine.IO 4 and Socket.IO 5 (SUITES=docs folder of a checkout of socketio/socket.io)
 conformance: $(CONFORMANCE) $(BUILD)/stamp/packages-test
 	$(Q)tests/conformance/run.mjs $(CONFORMANCE) "$(SUITES)" $(BUILD)/conformance

@@ -235,9 +235,12 @@ bool conn_flush(struct conn *conn)
         (void)lws_callback_on_writable(conn->wsi);
     else if (conn->filling && !conn_is_behind(conn))
         hub_catch_up(conn);
-    if (conn->carries && conn->queue_n == 0 && conn->wsi != NULL &&
-        !lws_partial_buffered(conn->wsi))
-        gateway_eio_written(conn);
+    if (conn->carries && conn->queue_n == 0 && conn->wsi != NULL) {
+        if (lws_partial_buffered(conn->wsi))
+            (void)lws_callback_on_writable(conn->wsi);
+        else
+            gateway_eio_written(conn);
+    }
     return true;
 }
 

@@ -415,7 +415,12 @@ void gateway_eio_message(struct conn *conn, const char *bytes, size_t len, bool 
 
 void gateway_eio_written(struct conn *conn)
 {
-    ask(conn->eio_socket, EIO_ASK_TAKEN, (struct eio_words){0});
+    struct eio_socket *s = conn->eio_socket;
+
+    if (!s->taking)
+        return;
+    s->taking = false;
+    ask(s, EIO_ASK_TAKEN, (struct eio_words){0});
 }
 
 void gateway_eio_move(struct worker *worker, uint64_t id, struct conn *to)
@@ -458,6 +463,7 @@ void gateway_eio_hear(struct worker *worker, struct eio_words *words)
         hear_answer(s, words);
         return;
     case EIO_SAY_SEND:
+        s->taking = s->conn->carries; /* not the answer to a probe */
         for (uint32_t i = 0; i < words->frames_n; i++)
             conn_push(s->conn, words->frames[i]);
         return;

@@ -1,11 +1,12 @@
 /* application.c - what the public conformance suites of Engine.IO 4 and Socket.IO 5 talk to:
- * Parley's own transport with another application on it than the chat. tests/conformance/README.md
- * says how to run it.
+ * Parley's own transport with another application on it than the chat; `make conformance` runs them.
  *
  *   /engine.io/  sends back every message
  *   /socket.io/  namespaces "/" and "/custom": `auth` with the auth of the CONNECT packet;
  *                message -> message-back; message-with-ack -> its arguments as the ack;
  *                ask -> the event `question`, and its ack as `answered`
+ *
+ * PING_INTERVAL_MS, PING_TIMEOUT_MS and CONNECT_TIMEOUT_MS are settings; all others are parleyd's.
  */
 #include <signal.h>
 #include <sodium.h>
@@ -128,7 +129,14 @@ static const struct sio_app custom_app = {
 
 /* -- the server ------------------------------------------------------------------------------- */
 
-/* The settings that the suites expect. */
+static uint32_t setting(const char *name, uint32_t otherwise)
+{
+    const char *text = getenv(name);
+
+    return text == NULL ? otherwise : (uint32_t)strtoul(text, NULL, 10);
+}
+
+/* The settings that the suites expect, unless the environment has others. */
 static void set_engineio(struct node *node)
 {
     static const struct eio_service *const services[] = {&echo_service, &socketio_service, NULL};
@@ -137,9 +145,9 @@ static void set_engineio(struct node *node)
     node->sio_apps = apps;
     node->eio = (struct eio_settings){
         .services = services,
-        .ping_interval_ms = 300,
-        .ping_timeout_ms = 200,
-        .connect_timeout_ms = 1000,
+        .ping_interval_ms = setting("PING_INTERVAL_MS", 300),
+        .ping_timeout_ms = setting("PING_TIMEOUT_MS", 200),
+        .connect_timeout_ms = setting("CONNECT_TIMEOUT_MS", 1000),
         .max_payload = 1000000,
         .any_origin = true,
     };
