@@ -405,7 +405,7 @@ void eio_set_data(struct eio *eio, void *data)
 
 void eio_set_connected(struct eio *eio, bool connected)
 {
-    if (!connected)
+    if (eio->connected && !connected)
         eio->opened_ms = now_ms();
     eio->connected = connected;
 }

@@ -26,7 +26,8 @@ struct frame *frame_data(enum ws_opcode opcode, const char *head, size_t head_le
     struct frame *f = frame_blank(header_len + head_len + body_len, 1);
 
     memcpy(f->bytes, header, header_len);
-    memcpy(f->bytes + header_len, head, head_len);
+    if (head_len > 0)
+        memcpy(f->bytes + header_len, head, head_len);
     if (body_len > 0)
         memcpy(f->bytes + header_len + head_len, body, body_len);
     return f;

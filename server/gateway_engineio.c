@@ -299,7 +299,7 @@ int gateway_eio_request(struct conn *conn, const struct eio_service *service)
     free(s->origin);
     s->origin = NULL;
     s->sid[0] = '\0';
-    s->post = false;
+    s->post = s->websocket = false;
     bool allowed = origin_of(conn, origin, sizeof(origin)) && origin[0] != '\0';
     if (allowed)
         s->origin = mem_strdup(origin);
@@ -370,8 +370,10 @@ bool gateway_eio_established(struct conn *conn)
 {
     struct eio_socket *s = conn->eio_socket;
 
-    if (s == NULL || !s->websocket)
+    if (s == NULL || !s->websocket) {
+        socket_free(conn); /* it has polled before */
         return false;
+    }
     if (s->sid[0] != '\0') {
         conn_set_transport(conn, METRIC_TRANSPORT_SOCKETIO_CARRIER);
         ask(s, EIO_ASK_OPEN, (struct eio_words){0});
