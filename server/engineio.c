@@ -274,7 +274,8 @@ void eio_answer_poll(struct eio *eio, const char *text, size_t n)
     eio_say_answer(eio->conn->worker, poll, 200, text, n);
 }
 
-/* Everything that is queued as one payload. */
+/* Everything that is queued as one payload. A close packet comes alone: standard clients take it
+ * before the events that they have got with it, and lose those. */
 static void flush_poll(struct eio *eio)
 {
     struct conn *conn = eio->conn;
@@ -282,7 +283,7 @@ static void flush_poll(struct eio *eio)
 
     for (uint32_t i = 0; i < conn->queue_n; i++)
         eio_payload_put_frames(&words.data, conn->queue[i]->bytes, conn->queue[i]->len);
-    if (eio->farewell)
+    if (conn->queue_n == 0)
         eio_payload_put(&words.data, "1", 1, false);
     conn_queue_sent(conn);
     eio->answered = eio->poll;
@@ -361,8 +362,11 @@ void eio_turn_over(struct eio *eio)
     struct conn *conn = eio->conn;
 
     if (eio->farewell && !eio->over) {
-        if (eio->carrier == EIO_POLLED && eio->poll.conn == 0 && !conn->worker->draining)
+        bool unheard = eio->poll.conn == 0 || conn->queue_n > 0;
+        if (eio->carrier == EIO_POLLED && unheard && !conn->worker->draining) {
+            eio_flush(eio);
             return; /* the next GET, or eio_tick() */
+        }
         eio->in_transit = false;
         eio_flush(eio);
         if (eio->relay.conn != 0)

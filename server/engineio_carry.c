@@ -68,10 +68,11 @@ static void hear_poll(struct worker *worker, struct eio *eio, const struct eio_w
         eio_end(eio, "1");
         eio_say_error(worker, words->socket, EIO_ERROR_REQUEST);
     } else {
+        bool ends = eio->farewell && eio->conn->queue_n == 0;
         eio->poll = words->socket;
         eio_flush(eio);
         answer_probing(eio);
-        if (eio->farewell)
+        if (ends)
             eio_end(eio, "1");
     }
 }

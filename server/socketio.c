@@ -186,8 +186,10 @@ static void hear_connect(struct sio *sio, struct sio_packet *packet)
         send_refusal(sio, packet->nsp, unknown, sizeof(unknown) - 1);
         return;
     }
-    if (find_namespace(sio, packet->nsp) != NULL || sio->sockets_n == SOCKETS_MAX) {
-        eio_refuse(sio->eio, "connects to a namespace twice");
+    if (find_namespace(sio, packet->nsp) != NULL)
+        return; /* a client that is told to connect while it does asks twice: one answer will do */
+    if (sio->sockets_n == SOCKETS_MAX) {
+        eio_refuse(sio->eio, "connects to too many namespaces");
         return;
     }
     struct sio_socket *socket = mem_zalloc(sizeof(*socket));
