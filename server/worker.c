@@ -11,6 +11,7 @@
 #include "protocol/jsonrpc.h"
 #include "server/announce.h"
 #include "server/conn.h"
+#include "server/engineio.h"
 #include "server/gateway.h"
 #include "server/hub.h"
 #include "server/listener.h"
@@ -70,7 +71,7 @@ static bool flush_conns(struct worker *w)
     while (w->dirty_at < w->dirty_n) {
         struct conn *c = w->dirty[w->dirty_at++];
         c->dirty = false;
-        if (c->wsi != NULL && c->websocket)
+        if (!c->gone && (c->websocket || c->eio != NULL))
             (void)conn_flush(c);
         conn_unref(c);
         if (w->dirty_at % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
@@ -91,6 +92,8 @@ static void end_closing(struct worker *w)
     for (size_t i = 0; i < w->closing_n; i++) {
         hub_unsubscribe_all(w->closing[i]);
         session_end(w->closing[i]);
+        if (w->closing[i]->eio != NULL && w->closing[i]->wsi == NULL)
+            eio_turn_over(w->closing[i]->eio);
         conn_unref(w->closing[i]);
     }
     w->closing_n = 0;
@@ -212,12 +215,16 @@ static void heartbeat(struct worker *w, struct conn *c)
     const struct config *config = &w->node->config;
     uint64_t silent_ms = (uint64_t)(w->now_s - c->last_rx_s) * 1000;
 
+    if (c->eio != NULL) {
+        eio_tick(c->eio);
+        return;
+    }
     if (!c->closing && !c->websocket && c->http != NULL && c->requests == 0 &&
         w->now_s - c->last_rx_s >= HTTP_REQUEST_SECONDS) {
         log_debug("slow request", LOG_INT("conn", c->id));
         conn_kill(c);
     }
-    if (c->closing || !c->websocket)
+    if (c->closing || !c->websocket || c->carries)
         return;
     if (c->session == NULL && !c->starting &&
         (uint64_t)(w->now_s - c->opened_s) * 1000 >= config->session_start_timeout_ms) {
@@ -279,6 +286,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->session_check = session_check_create(w);
     w->people = people_create();
     (void)uv_loop_init(&w->loop);
+    w->engineio = engineio_create(w);
     w->loop.data = w;
     mailbox_init(&w->box, &w->loop, w);
     (void)uv_prepare_init(&w->loop, &w->prepare);
@@ -322,6 +330,8 @@ enum {
 static void stop(struct worker *w)
 {
     w->stopping = true;
+    engineio_stop(w->engineio);
+    end_closing(w);
     gateway_close(w);
     mailbox_close(&w->box);
     uv_close((uv_handle_t *)&w->prepare, NULL);
@@ -357,7 +367,9 @@ static void on_drain(uv_timer_t *timer)
         return;
     for (size_t i = w->conns_n; i-- > 0;) {
         struct conn *c = w->conns[i];
-        if (c->websocket)
+        if (c->eio != NULL && c->wsi == NULL && c->closing)
+            conn_kill(c); /* the last words wait for a GET that will not come */
+        else if (c->websocket || c->eio != NULL)
             conn_close(c, WS_CLOSE_DRAINING);
         else if (c->requests == 0 || late)
             conn_kill(c);
@@ -421,6 +433,7 @@ void worker_destroy(struct worker **worker)
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
     people_destroy(&w->people);
+    engineio_destroy(&w->engineio);
     while (w->dirty_at < w->dirty_n)
         conn_unref(w->dirty[w->dirty_at++]);
     session_check_destroy(&w->session_check);
