@@ -65,6 +65,7 @@ struct eio_socket {
     UT_hash_handle hh;
     char sid[EIO_SID_SIZE]; /* of the request under way, or of the WebSocket's session */
     bool asked;             /* an answer is owed */
+    bool waits;             /* for it, with all of the request read */
     bool post;
     bool websocket;
     bool taking;    /* frames that the session waits to be written */

@@ -41,6 +41,9 @@ int gateway_http_body(struct conn *conn, const char *bytes, size_t len);
 int gateway_http_body_done(struct conn *conn);
 int gateway_http_writable(struct conn *conn);
 void gateway_http_gone(struct conn *conn);
+/* Looks after a request that waits for its answer: the library would serve a socket with news again
+ * and again without reading it, and not see that the client has gone. */
+void gateway_http_watch(struct conn *conn);
 /* The answer of an API request is complete in REQ. */
 void gateway_http_answer(struct request *req);
 /* gateway_engineio.c: a request of Engine.IO. */

@@ -79,7 +79,7 @@ void gateway_eio_gone(struct conn *conn)
     bool unwritten = conn->http != NULL && conn->http->answered && !s->post;
     if ((s->asked || unwritten || s->websocket) && s->sid[0] != '\0' && !conn->worker->stopping)
         ask(s, EIO_ASK_GONE, (struct eio_words){0});
-    if (s->asked)
+    if (s->waits)
         conn->requests--;
     socket_free(conn);
 }
@@ -253,11 +253,19 @@ static int begin_session(struct conn *conn, const struct eio_service *service, b
     return 0;
 }
 
+/* All of the request is read: if there is no answer yet, it is not slow, it waits for us. */
+static void await(struct eio_socket *s)
+{
+    s->asked = s->waits = true;
+    s->conn->http->handed = true;
+    s->conn->requests++;
+}
+
 static void ask_request(struct eio_socket *s, enum eio_word word)
 {
-    s->asked = true;
-    s->conn->requests++; /* it is not slow, it waits for us */
+    await(s);
     ask(s, word, (struct eio_words){0});
+    gateway_http_watch(s->conn); /* not answered at once, it may wait long */
 }
 
 static int begin_post(struct conn *conn, struct eio_socket *s)
@@ -272,7 +280,6 @@ static int begin_post(struct conn *conn, struct eio_socket *s)
     x->engineio = true;
     s->post = true;
     s->asked = true;
-    conn->requests++;
     ask(s, EIO_ASK_POST_BEGIN, (struct eio_words){0});
     return x->expected == 0 ? gateway_eio_body_done(conn) : 0;
 }
@@ -285,6 +292,7 @@ int gateway_eio_body_done(struct conn *conn)
 
     words.data = x->body;
     x->body = (struct buf){0};
+    await(s);
     ask(s, EIO_ASK_POST, words);
     return 0;
 }
@@ -447,8 +455,9 @@ static void hear_answer(struct eio_socket *s, const struct eio_words *words)
 {
     if (!s->asked)
         return;
-    s->asked = false;
-    s->conn->requests--;
+    if (s->waits)
+        s->conn->requests--;
+    s->asked = s->waits = false;
     if (words->code >= 400)
         http_exchange_get(s->conn)->last = true;
     (void)answer(s->conn, words->code, words->data.data, words->data.len);

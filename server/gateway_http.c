@@ -3,11 +3,13 @@
  * One exchange at a time on a connection: request -> body -> answer, all of it in one write.
  * Requests whose length is not announced, or is too large, are refused before their body is read.
  */
+#include <errno.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -98,6 +100,8 @@ static void put_head(struct http_exchange *x, int status, const char *headers, s
 static void ready(struct conn *conn)
 {
     conn->http->answered = true;
+    if (conn->http->deaf)
+        (void)lws_rx_flow_control(conn->wsi, 1);
     (void)lws_callback_on_writable(conn->wsi);
 }
 
@@ -177,6 +181,30 @@ int gateway_http_writable(struct conn *conn)
     if (lws_http_transaction_completed(conn->wsi) != 0 || last)
         return -1;
     return 0;
+}
+
+/* True when the client has closed its side. Under TLS that cannot be seen without reading. */
+static bool has_hung_up(struct lws *wsi)
+{
+    char byte;
+    ssize_t n = recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+void gateway_http_watch(struct conn *conn)
+{
+    struct http_exchange *x = conn->http;
+
+    if (x == NULL || !x->handed || x->answered || conn->closing)
+        return;
+    if (!x->deaf) {
+        x->deaf = true;
+        (void)lws_rx_flow_control(conn->wsi, 0);
+        lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in worker.c */
+    }
+    if (has_hung_up(conn->wsi))
+        conn_kill(conn);
 }
 
 /* -- what is not the API ---------------------------------------------------------------------- */
@@ -299,6 +327,7 @@ static void run_command(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
+    x->handed = true;
     dispatch_http(conn, &(struct http_call){
                             .name = x->command,
                             .body = x->body.data,

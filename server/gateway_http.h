@@ -28,6 +28,8 @@ struct http_exchange {
     bool secure;   /* the client came by TLS, perhaps to a trusted proxy */
     bool engineio; /* the body is for gateway_engineio.c */
     bool last;     /* the connection ends with the answer */
+    bool handed;   /* all of it is read, and somebody is working on the answer */
+    bool deaf;     /* nothing is read meanwhile */
     bool answered;
     size_t expected; /* bytes of body */
     struct buf body;

@@ -228,11 +228,15 @@ static void heartbeat(struct worker *w, struct conn *c)
         log_debug("slow request", LOG_INT("conn", c->id));
         conn_kill(c);
     }
+    if (!c->websocket && c->http != NULL)
+        gateway_http_watch(c);
     if (c->closing || !c->websocket || c->carries)
         return;
     if (c->session == NULL && !c->starting &&
         (uint64_t)(w->now_s - c->opened_s) * 1000 >= config->session_start_timeout_ms) {
         conn_close(c, WS_CLOSE_UNAUTHENTICATED);
+    } else if (c->eio_socket != NULL) {
+        return; /* about to take over a session, which has a heartbeat of its own */
     } else if (silent_ms >= 2 * (uint64_t)config->heartbeat_ms) {
         log_debug("silent peer", LOG_INT("conn", c->id));
         metric_add_by(METRIC_CLOSES, METRIC_CLOSE_LOST, 1);
@@ -371,11 +375,11 @@ static void on_drain(uv_timer_t *timer)
         return;
     for (size_t i = w->conns_n; i-- > 0;) {
         struct conn *c = w->conns[i];
-        if (c->eio != NULL && c->wsi == NULL && c->closing)
-            conn_kill(c); /* the last words wait for a GET that will not come */
-        else if (c->websocket || c->eio != NULL)
+        bool talks = c->websocket || c->eio != NULL;
+        bool waits = c->eio != NULL && c->wsi == NULL && c->closing; /* for a GET; none will come */
+        if (talks && !waits)
             conn_close(c, WS_CLOSE_DRAINING);
-        else if (c->requests == 0 || late)
+        else if (talks || c->requests == 0 || late)
             conn_kill(c);
     }
     if (w->conns_n > 0 && now < w->tick_due_ns + (uint64_t)DRAIN_MARGIN_MS * 500000u)

@@ -1,5 +1,6 @@
 /* application.c - what the public conformance suites of Engine.IO 4 and Socket.IO 5 talk to:
- * Parley's own transport with another application on it than the chat; `make conformance` runs them.
+ * Parley's own transport with another application on it than the chat; `make conformance` runs
+ * them.
  *
  *   /engine.io/  sends back every message
  *   /socket.io/  namespaces "/" and "/custom": `auth` with the auth of the CONNECT packet;

@@ -54,10 +54,11 @@ export class Socket {
     this.ws.send(packet);
   }
 
-  /** The next packet. */
+  /** The next packet; an error if the connection closes before there is one. */
   next() {
     if (this.packets.length > 0) return Promise.resolve(this.packets.shift());
-    return within(WAIT_MS, "a packet", new Promise((resolve) => this.waiting.push(resolve)));
+    const closed = this.closed.then((code) => Promise.reject(new Error(`closed with ${code} before the next packet`)));
+    return within(WAIT_MS, "a packet", Promise.race([new Promise((resolve) => this.waiting.push(resolve)), closed]));
   }
 
   /** The code with which it closes. */
