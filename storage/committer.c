@@ -147,7 +147,8 @@ static bool prepare(struct txn *t, struct store_req **reqs, size_t n, bool again
         txn_forget(t);
         txn_start(t);
     }
-    if (t->ops->contended != NULL && txn_refresh(t) != ERR_OK)
+    if (t->ops->take_turns != NULL &&
+        (t->ops->take_turns(t->conn, reqs, n, again) != ERR_OK || txn_refresh(t) != ERR_OK))
         return false;
     return t->ops->prefetch == NULL || txn_prefetch(t, reqs, n, again) == ERR_OK;
 }
@@ -444,6 +445,8 @@ void *committer_run(void *arg)
         reject(&c, rejected);
         if (n > 0)
             commit_gathered(&c, n);
+        if (s->ops->idle != NULL && queue_depth(&s->writes) == 0)
+            s->ops->idle(s->writer);
         do_duties(&c, n == 0);
     }
     txn_free(&c.txn);

@@ -26,6 +26,7 @@ enum {
     STORE_DM_KEY_SIZE = STORE_DM_USERS_MAX * (ID_MAX + 1) + 1,
     STORE_REASON_SIZE = 256,
     STORE_ERROR_SIZE = 512,
+    STORE_TAIL_PAGE = 1000,
 };
 
 struct store_ops;
@@ -153,12 +154,18 @@ struct store_ops {
     enum err (*prefetch)(struct store_conn *, struct store_req *const *reqs, size_t n, bool again);
     /* Whether accounts may have changed since it was last asked; at most a second late. */
     bool (*accounts_changed)(struct store_conn *);
-    /* The next events behind STREAM's seq, 0 at the end of the log. */
+    /* The next events behind STREAM's seq, STORE_TAIL_PAGE at once; fewer at the end of the log. */
     enum err (*tail)(struct store_conn *, struct arena *, const struct stream *stream,
                      struct event_row **out, size_t *n);
-    /* Whether other processes write into the stream KEY too, and have waited for begin(): what is
-     * cached of it is old. */
-    bool (*contended)(struct store_conn *, int64_t key);
+    /* Streams that other processes write into too are written in turns. Wait for those that these
+     * requests need. The turn may be kept for the next transactions, until idle(). */
+    enum err (*take_turns)(struct store_conn *, struct store_req *const *reqs, size_t n,
+                           bool again);
+    /* Whether others have written into STREAM while they had the turn, so that what is cached of it
+     * is old. False too if its top was all that moved; then it is right now. */
+    bool (*contended)(struct store_conn *, struct stream *stream);
+    /* No request waits: what is kept for the next one is given back. */
+    void (*idle)(struct store_conn *);
     /* Commit only if STREAM's seq is its top: it was looked at, and is not written. */
     enum err (*expect)(struct store_conn *, const struct stream *stream);
     /* The streams that a reader saw with events that have to be applied before they are served. */

@@ -216,7 +216,7 @@ static enum err apply_tail(struct txn *t, struct stream *s)
             txn_touch_stream(t, s);
         }
         arena_destroy(&arena);
-    } while (err == ERR_OK && n > 0);
+    } while (err == ERR_OK && n == STORE_TAIL_PAGE);
     return err;
 }
 
@@ -422,7 +422,7 @@ enum err txn_refresh(struct txn *t)
 
     for (size_t i = 0; err == ERR_OK && i < t->chans.cap; i++) {
         struct chan *c = t->chans.slots[i].key != NULL ? t->chans.slots[i].value : NULL;
-        if (c != NULL && !c->gone && t->ops->contended(t->conn, c->stream.key))
+        if (c != NULL && !c->gone && t->ops->contended(t->conn, &c->stream))
             err = apply_tail(t, &c->stream);
     }
     return err;

@@ -214,9 +214,7 @@ static enum err mg_begin(struct store_conn *conn, bool write)
         c->base.failed = ERR_UNAVAILABLE;
         return ERR_UNAVAILABLE;
     }
-    if (write && c->writes)
-        turns_take(c);
-    return c->base.failed;
+    return ERR_OK;
 }
 
 /* What was durable of the batch can still be asked. */
@@ -228,6 +226,15 @@ static void mg_rollback(struct store_conn *conn)
         turns_give(c);
     conn->failed = ERR_OK;
     c->writing = false;
+}
+
+static void mg_idle(struct store_conn *conn)
+{
+    struct mg_conn *c = mg(conn);
+
+    if (keeper_is_away(c->backend, conn->reason))
+        c->held_n = 0; /* the others take them */
+    turns_give(c);
 }
 
 /* The keeper finds it out. */
@@ -296,7 +303,9 @@ const struct store_ops store_mongo_ops = {
     .prefetch = mg_prefetch,
     .accounts_changed = mg_accounts_changed,
     .tail = mg_tail,
-    .contended = turns_holds,
+    .take_turns = mg_take_turns,
+    .contended = turns_contended,
+    .idle = mg_idle,
     .expect = mg_expect,
     .behind = mg_behind,
     .streams_get = mg_streams_get,

@@ -191,6 +191,8 @@ enum err mg_warm_members(struct mg_conn *c, const struct mg_pair *pairs, size_t 
 /* What view_channel() asks about CHANS for a user whose MEMBERS they are. */
 enum err mg_warm_views(struct mg_conn *c, struct arena *arena, int64_t user_key,
                        const struct chan *chans, const struct membership *members, size_t n);
+enum err mg_take_turns(struct store_conn *conn, struct store_req *const *reqs, size_t n,
+                       bool again);
 enum err mg_prefetch(struct store_conn *conn, struct store_req *const *reqs, size_t n, bool again);
 
 /* -- tail.c: what the log has beyond the projections

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "storage/mongo/mongo.h"
 
-enum { TAIL_PAGE = 1000, TOPS_AT_ONCE = 200, TOPS_TAIL = 1000 };
+enum { TOPS_AT_ONCE = 200, TOPS_TAIL = 1000 };
 
 static bson_t *beyond(int64_t key, uint64_t seq)
 {
@@ -68,30 +68,30 @@ enum err mg_tail(struct store_conn *conn, struct arena *arena, const struct stre
     enum err err;
 
     *n = 0;
-    *out = arena_alloc(arena, TAIL_PAGE * sizeof(**out));
+    *out = arena_alloc(arena, STORE_TAIL_PAGE * sizeof(**out));
     mongoc_cursor_t *cursor =
         mg_find(c, MG_EVENTS, beyond(stream->key, stream->seq),
-                BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}", "limit", BCON_INT64(TAIL_PAGE),
-                         "projection", "{", "text", BCON_INT32(0), "stream", BCON_INT32(0),
-                         "mentions", BCON_INT32(0), "}"));
+                BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}", "limit",
+                         BCON_INT64(STORE_TAIL_PAGE), "projection", "{", "text", BCON_INT32(0),
+                         "stream", BCON_INT32(0), "mentions", BCON_INT32(0), "}"));
     while ((err = mg_next(c, &cursor, &doc)) == ERR_OK) {
         struct event_row *row = &(*out)[*n];
         mg_read_event(arena, doc, row);
-        if (*n == TAIL_PAGE || row->seq != stream->seq + *n + 1) {
+        if (*n == STORE_TAIL_PAGE || row->seq != stream->seq + *n + 1) {
             mongoc_cursor_destroy(cursor);
             return mg_fail_text(c, ERR_INTERNAL, "a stream has a hole");
         }
         redo_follower(c, doc);
         c->stage.heavy = c->stage.heavy || row->type != STORE_EVENT_MESSAGE_CREATED;
         ++*n;
-        if (*n == TAIL_PAGE) {
+        if (*n == STORE_TAIL_PAGE) {
             mongoc_cursor_destroy(cursor);
             break;
         }
     }
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
-    if (*n == 0 || turns_holds(conn, stream->key))
+    if (*n == 0 || turns_holds(c, stream->key))
         return ERR_OK; /* who takes turns knows the people by now */
     return warm_people(c, stream, *out, *n);
 }

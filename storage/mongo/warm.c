@@ -135,6 +135,27 @@ static const char *channel_of(const struct store_req *req)
                                                                            : NULL;
 }
 
+enum err mg_take_turns(struct store_conn *conn, struct store_req *const *reqs, size_t n, bool again)
+{
+    struct mg_conn *c = mg(conn);
+    int64_t *keys = arena_alloc(c->arena, (n + 1) * sizeof(*keys));
+    size_t keys_n = 0;
+
+    for (size_t i = 0; i < n && !again; i++) {
+        char name[STORE_STREAM_SIZE];
+        const char *channel = channel_of(reqs[i]);
+        if (channel == NULL || channel[0] == '#')
+            continue;
+        if (i > 0 && channel_of(reqs[i - 1]) != NULL &&
+            strcmp(channel, channel_of(reqs[i - 1])) == 0)
+            continue;
+        (void)snprintf(name, sizeof(name), "c:%.*s", ID_MAX, channel);
+        keys[keys_n++] = mg_stream_key(name);
+    }
+    turns_take(c, again ? NULL : keys, keys_n);
+    return conn->failed;
+}
+
 /* Of those that lost a race: which client_msg_ids are known by now? */
 static enum err warm_dedups(struct mg_conn *c, struct store_req *const *reqs, size_t n)
 {
