@@ -135,9 +135,13 @@ static void set_pace(struct worker *w)
 
 static void flush(struct worker *w)
 {
-    if (w->dirty_at == 0)
+    bool finished = w->dirty_at == 0 || flush_conns(w);
+
+    if (finished) { /* and what was committed meanwhile follows */
         flush_streams(w);
-    if (flush_conns(w)) {
+        finished = flush_conns(w);
+    }
+    if (finished) {
         set_pace(w);
         (void)uv_idle_stop(&w->unfinished);
     } else {

@@ -8,6 +8,8 @@ const METHOD = `
   All nodes (\`parleyd --workers 1\`) and the peer's Node.js share core 1; the load generator (\`tests/bench/load.c\`, one thread) has core 0; Redis and
   the database (the gateway and PostgreSQL, where it is FerretDB) run on whichever core is free. So a second and a third node bring no
   processor with them here: what they cost can be seen, what they bring cannot. Latencies include waiting for a core.
+- Where the database is FerretDB, \`scripts/mongo-server\` sets PostgreSQL's \`deadlock_timeout\` to 50 ms (its default is a second): in that extension two writers of the same key wait
+  for each other until it has passed. It shortens the stalls of nodes that race for a channel, which only Parley has.
 - parleyd runs as shipped, except that rate limits and the limit of connections per address are off. Accounts are made with \`auth.register\`,
   connections sign in with their tokens, texts have 100 bytes, every message is committed with \`w: majority, j: true\` before it is acked.
 - The peer (\`tests/bench/peers/socketio_store.mjs\`) is Express with Socket.IO, its Redis adapter and one \`insertOne\` a message, with the same write
