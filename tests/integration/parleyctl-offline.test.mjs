@@ -273,6 +273,18 @@ test("what a server says cannot steer the terminal", async () => {
   assert.equal(JSON.parse(terminal.screen()).users[0].name, evil);
 });
 
+test("what a killed process left in /dev/shm is no matter of the next one's", (t) => {
+  // A folder of its own as /dev/shm, and a process number that was taken before.
+  const script = `mount -t tmpfs none /dev/shm && (printf %s x > /dev/shm/mongoc-$$) && exec '${process.env.PARLEYCTL}' version`;
+  const { status, stderr, stdout } = spawnSync("unshare", ["--mount", ...(process.getuid() ? ["--map-root-user"] : []), "sh", "-c", script], {
+    encoding: "utf8",
+  });
+  if (/^unshare: /.test(stderr)) return t.skip("may not unshare");
+  assert.equal(status, 0, stderr);
+  assert.equal(stderr, "");
+  assert.match(stdout, /^parleyctl /);
+});
+
 test("errors have their exit codes", async () => {
   const rows = { unauthenticated: 4, forbidden: 5, not_found: 6, gone: 6, unavailable: 7, rate_limited: 7, invalid_params: 1, internal: 1 };
   for (const [type, wanted] of Object.entries(rows)) {
