@@ -82,6 +82,15 @@ endif
 ALL_SOURCES += $(BENCH_PROGRAMS) $(wildcard tests/bench/lib/*.c)
 bench-build: $(BENCH_BUILT)
 
+# What the public conformance suites of Socket.IO talk to.
+CONFORMANCE := $(O)/tests/conformance/application
+$(eval $(call test_programs,tests/conformance/application.c,,server))
+.PHONY: conformance conformance-application
+conformance-application: $(CONFORMANCE)
+## conformance: run the public suites of Engine.IO 4 and Socket.IO 5 (SUITES=docs folder of a checkout of socketio/socket.io)
+conformance: $(CONFORMANCE) $(BUILD)/stamp/packages-test
+	$(Q)tests/conformance/run.mjs $(CONFORMANCE) "$(SUITES)" $(BUILD)/conformance
+
 # npm packages of the node tests.
 .PHONY: test-modules
 test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)

@@ -114,18 +114,26 @@ static void put_details(struct buf *out, const struct problem *problem, const ch
         buf_json_member_opt(out, "id", problem->id);
 }
 
-void rpc_put_error(struct buf *out, const char *id, enum err err, const struct problem *problem,
-                   const char *detail, int64_t retry_after_ms)
+void rpc_put_error_object(struct buf *out, enum err err, const struct problem *problem,
+                          const char *detail, int64_t retry_after_ms)
 {
-    buf_puts(out, "{\"jsonrpc\":\"2.0\",\"id\":");
-    buf_puts(out, id != NULL && *id != '\0' ? id : "null");
-    buf_puts(out, ",\"error\":{");
+    buf_putc(out, '{');
     buf_json_member_int(out, "code", err_rpc_code(err));
     buf_json_member(out, "message", err_title(err));
     buf_puts(out, ",\"data\":{");
     buf_json_member(out, "type", err_name(err));
     put_details(out, problem, detail, retry_after_ms);
-    buf_puts(out, "}}}");
+    buf_puts(out, "}}");
+}
+
+void rpc_put_error(struct buf *out, const char *id, enum err err, const struct problem *problem,
+                   const char *detail, int64_t retry_after_ms)
+{
+    buf_puts(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+    buf_puts(out, id != NULL && *id != '\0' ? id : "null");
+    buf_puts(out, ",\"error\":");
+    rpc_put_error_object(out, err, problem, detail, retry_after_ms);
+    buf_putc(out, '}');
 }
 
 void problem_put(struct buf *out, enum err err, const struct problem *problem, const char *detail,
@@ -139,11 +147,34 @@ void problem_put(struct buf *out, enum err err, const struct problem *problem, c
     buf_putc(out, '}');
 }
 
+#define BEFORE_METHOD "{\"jsonrpc\":\"2.0\",\"method\":\""
+#define BEFORE_PARAMS "\",\"params\":"
+
+/* Method names need no escapes. */
 static void begin_notification(struct buf *out, const char *method)
 {
-    buf_puts(out, "{\"jsonrpc\":\"2.0\",");
-    buf_json_member(out, "method", method);
-    buf_puts(out, ",\"params\":{");
+    buf_puts(out, BEFORE_METHOD);
+    buf_puts(out, method);
+    buf_puts(out, BEFORE_PARAMS "{");
+}
+
+bool rpc_event_split(const char *json, size_t len, struct rpc_event *out)
+{
+    const size_t before = sizeof(BEFORE_METHOD) - 1;
+    const size_t between = sizeof(BEFORE_PARAMS) - 1;
+
+    if (len < before + between + 3 || memcmp(json, BEFORE_METHOD, before) != 0 ||
+        memcmp(json + len - 2, "}}", 2) != 0)
+        return false;
+    out->method = json + before;
+    const char *quote = memchr(out->method, '"', len - before);
+    if (quote == NULL || (size_t)(json + len - quote) < between + 3 ||
+        memcmp(quote, BEFORE_PARAMS, between) != 0)
+        return false;
+    out->method_len = (size_t)(quote - out->method);
+    out->params = quote + between;
+    out->params_len = (size_t)(json + len - 1 - out->params);
+    return out->params[0] == '{';
 }
 
 void rpc_put_event(struct buf *out, const char *method, const char *stream, const char *epoch,

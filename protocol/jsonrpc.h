@@ -48,6 +48,19 @@ void rpc_put_event(struct buf *out, const char *method, const char *stream, cons
 /* {"jsonrpc":"2.0","method":M,"params":{DATA}}; DATA as above. */
 void rpc_put_ephemeral(struct buf *out, const char *method, const char *data, size_t data_len);
 
+/* The inside of a notification that one of the two above has written: borrowed from JSON, the
+ * params with their braces. False: JSON is something else. */
+struct rpc_event {
+    const char *method;
+    size_t method_len;
+    const char *params;
+    size_t params_len;
+};
+bool rpc_event_split(const char *json, size_t len, struct rpc_event *out);
+/* The object that rpc_put_error() has as "error". */
+void rpc_put_error_object(struct buf *out, enum err err, const struct problem *problem,
+                          const char *detail, int64_t retry_after_ms);
+
 /* {"type","title","status","detail"?,"field"?,"reason"?,"retry_after_ms"?,"id"?} */
 void problem_put(struct buf *out, enum err err, const struct problem *problem, const char *detail,
                  int64_t retry_after_ms);

@@ -12,6 +12,31 @@ size_t ws_frame_header(unsigned char out[WS_HEADER_MAX], enum ws_opcode opcode,
     return 2 + (size_t)length_bytes;
 }
 
+size_t ws_frame_read(const unsigned char *bytes, size_t n, enum ws_opcode *opcode_out,
+                     const unsigned char **payload_out, size_t *payload_len_out)
+{
+    uint64_t len;
+    size_t header = 2;
+
+    if (n < header || (bytes[1] & 0x80u) != 0)
+        return 0;
+    len = bytes[1];
+    if (len >= 126)
+        header += len == 126 ? 2 : 8;
+    if (n < header)
+        return 0;
+    if (header > 2)
+        len = 0;
+    for (size_t i = 2; i < header; i++)
+        len = len << 8 | bytes[i];
+    if (len > n - header)
+        return 0;
+    *opcode_out = (enum ws_opcode)(bytes[0] & 0x0fu);
+    *payload_out = bytes + header;
+    *payload_len_out = (size_t)len;
+    return header + (size_t)len;
+}
+
 const char *ws_close_reason(enum ws_close code)
 {
     switch (code) {

@@ -19,6 +19,11 @@ enum ws_opcode {
 size_t ws_frame_header(unsigned char out[WS_HEADER_MAX], enum ws_opcode opcode,
                        uint64_t payload_len);
 
+/* A whole, unmasked frame at the beginning of BYTES: its opcode and payload (borrowed). Returns the
+ * bytes that it takes, or 0 when there is no whole one. */
+size_t ws_frame_read(const unsigned char *bytes, size_t n, enum ws_opcode *opcode_out,
+                     const unsigned char **payload_out, size_t *payload_len_out);
+
 /*    name             wire name        code  reason */
 #define WS_CLOSE_MAP(X)                                                                            \
     X(INVALID_UTF8, invalid_utf8, 1007, "the text is not valid UTF-8")                             \

@@ -6,7 +6,7 @@
 // that crashes, a build that fails and a suite without tests count as a failure each. The last line is
 // "N passed, N failed", and the exit code tells whether anything failed.
 //
-// What the node tests get: PARLEYD, PARLEYCTL and PARLEY_WEB_ROOT (absolute paths), PARLEY_MODE (release, asan, tsan).
+// What the node tests get: PARLEYD, PARLEYCTL, CONFORMANCE_APPLICATION (tests/conformance) and PARLEY_WEB_ROOT (absolute paths), PARLEY_MODE (release, asan, tsan).
 // What the suites of a cluster get, cmocka and node alike: PARLEY_TEST_MONGO and PARLEY_TEST_REDIS, the URIs of one server
 // each, started when the first of these suites begins, or given by the caller.
 
@@ -237,7 +237,7 @@ async function cmocka(suite, mode, sources, env = {}) {
 async function nodeTests(suite, mode, folder, { pattern = /\.test\.mjs$/, concurrency = 1, env = {}, timeout = 10 * MINUTE } = {}) {
   const files = list(folder, pattern);
   if (files.length === 0) return;
-  if (!(await make(suite, mode, "parleyd", "parleyctl"))) return;
+  if (!(await make(suite, mode, "parleyd", "parleyctl", "conformance-application"))) return;
   if (!(await make(suite, "release", "web", "test-modules"))) return;
   await watched(suite, mode, async (sanitizerEnv, prefix) => {
     const argv = [process.execPath, "--test", `--test-concurrency=${concurrency}`, "--test-reporter=spec", ...files];
@@ -246,6 +246,7 @@ async function nodeTests(suite, mode, folder, { pattern = /\.test\.mjs$/, concur
       env: {
         PARLEYD: join(BUILD, mode, "parleyd"),
         PARLEYCTL: join(BUILD, mode, "parleyctl"),
+        CONFORMANCE_APPLICATION: join(BUILD, mode, "tests/conformance/application"),
         PARLEY_WEB_ROOT: resolve("web/dist"),
         PARLEY_MODE: mode,
         ...sanitizerEnv,

@@ -7,11 +7,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/engineio.h"
+#include "server/gateway.h"
 #include "server/hub.h"
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
 #include "server/session.h"
+#include "server/socketio_chat.h"
 #include "server/worker.h"
 
 enum {
@@ -38,7 +41,15 @@ struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *pe
     c->queue = c->queue_inline;
     c->queue_cap = CONN_INLINE_FRAMES;
     worker_add_conn(worker, c);
+    metric_add_by(METRIC_TRANSPORTS, c->transport, 1);
     return c;
+}
+
+void conn_set_transport(struct conn *conn, enum metric_transport transport)
+{
+    metric_add_by(METRIC_TRANSPORTS, conn->transport, (uint64_t)-1);
+    metric_add_by(METRIC_TRANSPORTS, transport, 1);
+    conn->transport = transport;
 }
 
 struct conn *conn_ref(struct conn *conn)
@@ -80,11 +91,15 @@ static void token_forget(struct conn *c)
 void conn_gone(struct conn *conn)
 {
     conn->wsi = NULL;
+    conn->gone = conn->closing = true;
     hub_unsubscribe_all(conn);
     session_end(conn);
+    if (conn->eio != NULL)
+        eio_release(conn->eio);
     queue_clear(conn);
     buf_free(&conn->in);
     token_forget(conn);
+    metric_add_by(METRIC_TRANSPORTS, conn->transport, (uint64_t)-1);
     worker_remove_conn(conn->worker, conn);
     peer_release(&conn->peer);
     conn_unref(conn);
@@ -113,9 +128,16 @@ static void queue_push(struct conn *c, struct frame *frame)
 
 void conn_send(struct conn *conn, struct frame *frame)
 {
+    if (conn->eio != NULL)
+        frame = chat_frame(frame);
+    conn_push(conn, frame);
+}
+
+void conn_push(struct conn *conn, struct frame *frame)
+{
     size_t bound = conn->worker->node->config.queue_bytes;
 
-    if (conn->wsi == NULL || conn->closing)
+    if (conn->closing)
         return;
     if (frame->ephemeral && conn->queue_bytes > bound / 4) {
         metric_add_by(METRIC_DROPS, METRIC_DROP_SLOW_READER, 1);
@@ -169,8 +191,27 @@ static void queue_shift(struct conn *c, uint32_t n, size_t bytes)
         queue_clear(c);
 }
 
+void conn_queue_drop(struct conn *conn)
+{
+    queue_clear(conn);
+}
+
+void conn_queue_sent(struct conn *conn)
+{
+    uint32_t messages = 0;
+
+    for (uint32_t i = 0; i < conn->queue_n; i++)
+        messages += conn->queue[i]->count;
+    worker_count_out(conn->worker, messages, 0);
+    queue_clear(conn);
+}
+
 bool conn_flush(struct conn *conn)
 {
+    if (conn->wsi == NULL && conn->eio != NULL) {
+        eio_flush(conn->eio);
+        return true;
+    }
     while (conn->queue_n > 0 && conn->wsi != NULL && !lws_partial_buffered(conn->wsi)) {
         size_t bytes;
         uint32_t n = next_write(conn, &bytes);
@@ -194,28 +235,42 @@ bool conn_flush(struct conn *conn)
         (void)lws_callback_on_writable(conn->wsi);
     else if (conn->filling && !conn_is_behind(conn))
         hub_catch_up(conn);
+    if (conn->carries && conn->queue_n == 0 && conn->wsi != NULL) {
+        if (lws_partial_buffered(conn->wsi))
+            (void)lws_callback_on_writable(conn->wsi);
+        else
+            gateway_eio_written(conn);
+    }
     return true;
 }
 
 void conn_close(struct conn *conn, enum ws_close code)
 {
-    if (conn->wsi == NULL || conn->closing)
+    if (conn->closing)
         return;
+    if (conn->eio != NULL)
+        eio_closing(conn->eio, code);
     conn->closing = true;
     conn->close_code = (uint16_t)code;
     conn->close_reason = ws_close_reason(code);
     metric_add_by(METRIC_CLOSES, metric_close_label((int)code), 1);
     worker_closing(conn->worker, conn); /* it leaves its streams when the turn is over */
+    if (conn->wsi == NULL)
+        return;
     lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, FAREWELL_SECONDS);
     (void)lws_callback_on_writable(conn->wsi);
 }
 
 void conn_kill(struct conn *conn)
 {
-    if (conn->wsi == NULL)
+    if (conn->gone)
         return;
     conn->closing = true;
     worker_closing(conn->worker, conn);
+    if (conn->wsi == NULL) {
+        eio_kill(conn->eio);
+        return;
+    }
     lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     lws_cancel_service_pt(conn->wsi); /* else its timers rest until some socket has news */
 }

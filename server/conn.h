@@ -6,7 +6,8 @@
  * frames are dropped and then the connection is closed as a slow consumer.
  *
  * Threading: a connection lives on its worker; nothing here may be called from another thread.
- * Ownership: counted references, not atomic. `wsi` is NULL once the socket is gone.
+ * Ownership: counted references, not atomic. `wsi` is NULL once the socket is gone, and as long as
+ * a session of Engine.IO has none on this worker (engineio.h).
  */
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
@@ -21,6 +22,7 @@
 #include "protocol/websocket.h"
 #include "server/frame.h"
 #include "server/listener.h"
+#include "server/metrics.h"
 #include "server/throttle.h"
 #include "storage/store.h"
 
@@ -28,6 +30,8 @@ struct lws;
 struct sub;
 struct peer;
 struct worker;
+struct eio;
+struct eio_socket;
 struct http_exchange;
 
 enum { CONN_INLINE_FRAMES = 2, CONN_REQUESTS_MAX = 256 };
@@ -48,11 +52,13 @@ struct conn {
     struct lws *wsi;
     struct worker *worker;
     struct peer *peer;
-    struct session *session;    /* NULL until session.start was answered */
-    struct sub *subs;           /* streams it gets, linked by conn_next */
-    struct http_exchange *http; /* the HTTP request under way, or NULL */
-    char *token;                /* from the upgrade request (cookie or bearer), or NULL; wiped */
-    struct rate_bucket *rates;  /* one for each class, made at the first command */
+    struct session *session;       /* NULL until session.start was answered */
+    struct sub *subs;              /* streams it gets, linked by conn_next */
+    struct eio *eio;               /* the Engine.IO session whose connection this is, or NULL */
+    struct eio_socket *eio_socket; /* its part as a socket of one, or NULL */
+    struct http_exchange *http;    /* the HTTP request under way, or NULL */
+    char *token;                   /* from the upgrade request (cookie or bearer), or NULL; wiped */
+    struct rate_bucket *rates;     /* one for each class, made at the first command */
     uint64_t id;
     uint64_t ephemeral_mark; /* the last one that reached it: the same news goes out once */
     uint32_t refs;
@@ -62,12 +68,15 @@ struct conn {
     uint32_t requests; /* commands under way */
     uint16_t close_code;
     bool websocket;
+    bool carries;  /* the frames of an Engine.IO session on another worker */
+    bool gone;     /* nobody can be reached by it any more */
     bool starting; /* session.start is under way */
     bool dirty;
     bool closing;
     bool close_sent;
     bool pinged;
-    bool filling;   /* a stream is catching up */
+    bool filling; /* a stream is catching up */
+    enum metric_transport transport;
     enum door door; /* by which it came */
     const char *close_reason;
 
@@ -86,13 +95,21 @@ void conn_unref(struct conn *conn);
 /* The socket is gone: gives up the session, streams and queue. The caller's reference goes too. */
 void conn_gone(struct conn *conn);
 
-/* Queue FRAME (the queue takes a reference of its own). */
+void conn_set_transport(struct conn *conn, enum metric_transport transport);
+
+/* Queue FRAME (the queue takes a reference of its own), in the encoding of the connection's
+ * transport. */
 void conn_send(struct conn *conn, struct frame *frame);
+/* Queue FRAME as it is. */
+void conn_push(struct conn *conn, struct frame *frame);
 /* The same for a text that only this connection gets. */
 void conn_send_text(struct conn *conn, const char *text, size_t len);
 /* Write what is queued, as far as the socket takes it. False: the socket is broken; the caller in a
  * libwebsockets callback closes it, others need do nothing. */
 bool conn_flush(struct conn *conn);
+/* All that is queued has been written, or handed on to be. */
+void conn_queue_sent(struct conn *conn);
+void conn_queue_drop(struct conn *conn);
 /* Ask for the end: what is queued goes out first (a slow consumer's queue is dropped), then the
  * close frame. The first call counts. */
 void conn_close(struct conn *conn, enum ws_close code);

@@ -22,6 +22,7 @@
 #include "server/metrics.h"
 #include "server/node.h"
 #include "server/request.h"
+#include "server/socketio_chat.h"
 #include "server/worker.h"
 
 static enum err (*const handlers[CMD_COUNT])(struct request *req) = {
@@ -55,7 +56,7 @@ static void request_free(struct request *req)
     req->conn->requests--;
     conn_unref(req->conn);
     params_free(&req->params);
-    if (req->http && req->root != NULL)
+    if (req->root != NULL)
         json_decref(req->root);
     rpc_request_free(&req->rpc);
     buf_free(&req->result);
@@ -141,15 +142,22 @@ void request_finish(struct request *req, enum err err)
         req->conn->starting = false;
     if (err == ERR_INTERNAL)
         name_internal(req);
-    if (req->conn->wsi != NULL) {
+    if (!req->conn->gone) {
         if (req->http)
             answer_http(req, err);
+        else if (req->sio.used)
+            chat_answer(req, err);
         else
             answer_websocket(req, err);
         if (req->after != NULL && err == ERR_OK)
             req->after(req);
     }
     request_free(req);
+}
+
+bool request_is_forsaken(const struct request *req)
+{
+    return req->conn->closing || (req->sio.used && chat_is_forsaken(req));
 }
 
 void request_resume(struct request *req, enum err err)
@@ -176,7 +184,7 @@ static void run_step(struct request *req)
 static bool is_moot(const struct request *req)
 {
     const struct conn *conn = req->conn;
-    bool gone = conn->wsi == NULL || (conn->closing && !req->http);
+    bool gone = conn->gone || (conn->closing && !req->http);
 
     return gone && req->command->rate == RATE_READ && !store_op_writes(req->call.req.op);
 }
@@ -395,6 +403,36 @@ void dispatch_message(struct conn *conn, const char *text, size_t len)
     }
     struct request *req = request_create(conn, false);
     request_resume(req, begin_websocket(req, text, len));
+}
+
+/* -- Socket.IO -------------------------------------------------------------------------------- */
+
+static enum err begin_socketio(struct request *req, const struct sio_call *call)
+{
+    req->command = command_find(call->name, strlen(call->name));
+    if (req->command == NULL)
+        return ERR_UNKNOWN_COMMAND;
+    enum err err = check_rate(req);
+    if (err != ERR_OK)
+        return err;
+    if (call->misfit || (req->root != NULL && !json_is_object(req->root)))
+        return request_fail(req, ERR_INVALID_REQUEST, NULL,
+                            "a command takes one argument, an object, and no binary");
+    use_session(req, req->conn->session);
+    return run_command(req, req->root);
+}
+
+void dispatch_socketio(struct conn *conn, const struct sio_call *call)
+{
+    struct request *req = request_create(conn, false);
+
+    req->sio.used = true;
+    req->sio.connects = call->connects;
+    req->sio.socket = call->socket;
+    req->sio.has_ack = call->has_ack;
+    req->sio.ack = call->ack;
+    req->root = json_incref(call->params);
+    request_resume(req, begin_socketio(req, call));
 }
 
 /* -- HTTP ------------------------------------------------------------------------------------- */

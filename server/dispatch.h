@@ -4,8 +4,10 @@
 #ifndef SERVER_DISPATCH_H
 #define SERVER_DISPATCH_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -28,6 +30,19 @@ struct http_call {
 };
 /* Answered through gateway_http_answer(). */
 void dispatch_http(struct conn *conn, const struct http_call *http);
+
+/* One event of a Socket.IO client, or its CONNECT. */
+struct sio_call {
+    uint64_t socket; /* its serial */
+    bool connects;
+    bool misfit; /* it has attachments, or more than one argument */
+    bool has_ack;
+    uint64_t ack;
+    const char *name;
+    json_t *params; /* borrowed; NULL: none */
+};
+/* Answered through chat_answer(). */
+void dispatch_socketio(struct conn *conn, const struct sio_call *call);
 
 /* Ends REQ with ERR: the answer goes out, the request is freed. */
 void request_finish(struct request *req, enum err err);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "protocol/websocket.h"
 
-static struct frame *frame_make(size_t len, uint32_t count)
+struct frame *frame_blank(size_t len, uint32_t count)
 {
     struct frame *f = mem_alloc(sizeof(*f) + len);
 
@@ -14,18 +14,42 @@ static struct frame *frame_make(size_t len, uint32_t count)
     f->len = (uint32_t)len;
     f->count = count;
     f->ephemeral = 0;
+    atomic_init(&f->other, NULL);
+    return f;
+}
+
+struct frame *frame_data(enum ws_opcode opcode, const char *head, size_t head_len, const char *body,
+                         size_t body_len)
+{
+    unsigned char header[WS_HEADER_MAX];
+    size_t header_len = ws_frame_header(header, opcode, head_len + body_len);
+    struct frame *f = frame_blank(header_len + head_len + body_len, 1);
+
+    memcpy(f->bytes, header, header_len);
+    if (head_len > 0)
+        memcpy(f->bytes + header_len, head, head_len);
+    if (body_len > 0)
+        memcpy(f->bytes + header_len + head_len, body, body_len);
     return f;
 }
 
 struct frame *frame_text(const char *text, size_t len)
 {
-    unsigned char header[WS_HEADER_MAX];
-    size_t header_len = ws_frame_header(header, WS_OP_TEXT, len);
-    struct frame *f = frame_make(header_len + len, 1);
+    return frame_data(WS_OP_TEXT, text, len, NULL, 0);
+}
 
-    memcpy(f->bytes, header, header_len);
-    memcpy(f->bytes + header_len, text, len);
-    return f;
+struct frame *frame_other(struct frame *frame, struct frame *(*make)(const struct frame *frame))
+{
+    struct frame *other = atomic_load_explicit(&frame->other, memory_order_acquire);
+
+    if (other != NULL)
+        return other;
+    struct frame *made = make(frame);
+    if (atomic_compare_exchange_strong_explicit(&frame->other, &other, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+        return made;
+    frame_unref(made); /* another worker was first */
+    return other;
 }
 
 const char *frame_payload(const struct frame *frame, size_t *len_out)
@@ -43,7 +67,7 @@ struct frame *frame_ping(void)
     static const char payload[] = "alive?";
     unsigned char header[WS_HEADER_MAX];
     size_t header_len = ws_frame_header(header, WS_OP_PING, sizeof(payload) - 1);
-    struct frame *f = frame_make(header_len + sizeof(payload) - 1, 0);
+    struct frame *f = frame_blank(header_len + sizeof(payload) - 1, 0);
 
     memcpy(f->bytes, header, header_len);
     memcpy(f->bytes + header_len, payload, sizeof(payload) - 1);
@@ -59,7 +83,7 @@ struct frame *frame_join(struct frame *const *frames, size_t n)
         len += frames[i]->len;
         count += frames[i]->count;
     }
-    struct frame *joined = frame_make(len, count);
+    struct frame *joined = frame_blank(len, count);
     unsigned char *to = joined->bytes;
     for (size_t i = 0; i < n; i++) {
         memcpy(to, frames[i]->bytes, frames[i]->len);
@@ -74,8 +98,13 @@ struct frame *frame_ref(struct frame *frame)
     return frame;
 }
 
+/* The other encoding has no other: this goes one level down. */
 void frame_unref(struct frame *frame)
 {
-    if (atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) == 1)
-        free(frame);
+    if (atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    struct frame *other = atomic_load_explicit(&frame->other, memory_order_relaxed);
+    if (other != NULL)
+        frame_unref(other);
+    free(frame);
 }

@@ -19,6 +19,7 @@
 #include "protocol/websocket.h"
 #include "server/conn.h"
 #include "server/dispatch.h"
+#include "server/engineio.h"
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
@@ -117,16 +118,21 @@ static bool take_address(struct conn *conn)
 static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
 {
     char path[16];
+    const struct eio_service *service;
 
     if (strcmp(to, "websocket") != 0 || conn->door != DOOR_PUBLIC)
-        return refuse_upgrade(wsi, 404, "Only WebSocket is offered, at /ws");
+        return refuse_upgrade(wsi, 404, "Only WebSocket is offered");
     gateway_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path));
-    if (strcmp(path, "/ws") != 0)
-        return refuse_upgrade(wsi, 404, "WebSocket connections go to /ws");
+    service = engineio_service(conn->worker, path);
+    if (service == NULL && strcmp(path, "/ws") != 0)
+        return refuse_upgrade(wsi, 404, "WebSocket connections go to /ws or /socket.io/");
     if (conn->worker->draining) {
         metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_DRAINING, 1);
         return refuse_upgrade(wsi, 503, "This server is stopping");
     }
+    int refused = service == NULL ? 0 : gateway_eio_confirm(conn, service);
+    if (refused != 0)
+        return refused;
     if (!take_token(wsi, conn)) {
         metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_ORIGIN, 1);
         return refuse_upgrade(wsi, 403,
@@ -143,21 +149,34 @@ static void established(struct conn *conn)
 {
     conn->websocket = true;
     conn->opened_s = conn->last_rx_s = worker_now_s(conn->worker);
+    if (!gateway_eio_established(conn))
+        conn_set_transport(conn, METRIC_TRANSPORT_WEBSOCKET);
     log_debug("websocket open", LOG_INT("conn", conn->id),
               LOG_STR("peer", peer_address(conn->peer)));
 }
 
+/* May be the end of CONN: its WebSocket may become that of another connection. */
+static void take_message(struct lws *wsi, struct conn *conn, const char *bytes, size_t len)
+{
+    if (conn->eio != NULL || conn->eio_socket != NULL)
+        gateway_eio_message(conn, bytes, len, lws_frame_is_binary(wsi) != 0);
+    else
+        dispatch_message(conn, bytes, len);
+}
+
 static void receive(struct lws *wsi, struct conn *conn, const char *bytes, size_t len)
 {
+    bool engineio = conn->eio != NULL || conn->eio_socket != NULL;
     bool whole = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
-    size_t max = conn->worker->node->config.frame_bytes;
+    size_t max =
+        engineio ? conn->worker->node->eio.max_payload : conn->worker->node->config.frame_bytes;
 
     conn->last_rx_s = worker_now_s(conn->worker);
     conn->pinged = false;
     metric_add(METRIC_RECEIVED_BYTES, len);
     if (conn->closing)
         return;
-    if (lws_frame_is_binary(wsi)) {
+    if (lws_frame_is_binary(wsi) && !engineio) {
         conn_close(conn, WS_CLOSE_BAD_FRAME);
         return;
     }
@@ -167,14 +186,16 @@ static void receive(struct lws *wsi, struct conn *conn, const char *bytes, size_
         return;
     }
     if (whole && conn->in.len == 0) {
-        dispatch_message(conn, bytes, len);
+        take_message(wsi, conn, bytes, len);
         return;
     }
     buf_put(&conn->in, bytes, len);
     if (!whole)
         return;
-    dispatch_message(conn, conn->in.data, conn->in.len);
-    buf_free(&conn->in);
+    struct buf message = conn->in;
+    conn->in = (struct buf){0};
+    take_message(wsi, conn, message.data, message.len);
+    buf_free(&message);
 }
 
 /* The close frame (RFC 6455 section 5.5.1) goes out like any other: were we to return -1 from the
@@ -223,6 +244,7 @@ static void gone(struct lws *wsi, struct conn *conn)
         return;
     lws_set_opaque_user_data(wsi, NULL);
     log_debug("connection closed", LOG_INT("conn", conn->id));
+    gateway_eio_gone(conn);
     gateway_http_gone(conn);
     conn_gone(conn);
 }

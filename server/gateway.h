@@ -1,7 +1,7 @@
 /* gateway.h - libwebsockets: sockets to connections, HTTP requests and WebSocket messages.
  *
- * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP. Nothing else but conn.c
- * includes libwebsockets.
+ * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP, gateway_engineio.c the
+ * sockets of Engine.IO. Nothing else but conn.c includes libwebsockets.
  * Threading: a worker's own thread.
  */
 #ifndef SERVER_GATEWAY_H
@@ -14,6 +14,7 @@
 #include "server/address.h"
 #include "server/listener.h"
 
+struct eio_service;
 struct lws;
 struct conn;
 struct peer;
@@ -40,8 +41,26 @@ int gateway_http_body(struct conn *conn, const char *bytes, size_t len);
 int gateway_http_body_done(struct conn *conn);
 int gateway_http_writable(struct conn *conn);
 void gateway_http_gone(struct conn *conn);
+/* Looks after a request that waits for its answer: the library would serve a socket with news again
+ * and again without reading it, and not see that the client has gone. */
+void gateway_http_watch(struct conn *conn);
 /* The answer of an API request is complete in REQ. */
 void gateway_http_answer(struct request *req);
+/* gateway_engineio.c: a request of Engine.IO. */
+int gateway_eio_request(struct conn *conn, const struct eio_service *service);
+int gateway_eio_body_done(struct conn *conn);
+/* May it become a WebSocket? 0, or what the callback of the upgrade returns. The token that the
+ * request brings, if any, has been remembered in CONN. */
+int gateway_eio_confirm(struct conn *conn, const struct eio_service *service);
+/* It has; true if it was one of Engine.IO's. */
+bool gateway_eio_established(struct conn *conn);
+void gateway_eio_message(struct conn *conn, const char *bytes, size_t len, bool binary);
+/* What CONN has been given by a session on another worker is written. */
+void gateway_eio_written(struct conn *conn);
+void gateway_eio_gone(struct conn *conn);
+/* The WebSocket of connection ID becomes that of TO; the connection ends. */
+void gateway_eio_move(struct worker *worker, uint64_t id, struct conn *to);
+
 /* A request header by its libwebsockets token; "" if absent or longer than SIZE - 1. */
 const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size);
 /* Who sent the request under way, also through trusted proxies: the address they came from, and

@@ -3,11 +3,13 @@
  * One exchange at a time on a connection: request -> body -> answer, all of it in one write.
  * Requests whose length is not announced, or is too large, are refused before their body is read.
  */
+#include <errno.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,7 +19,9 @@
 #include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/dispatch.h"
+#include "server/engineio.h"
 #include "server/gateway.h"
+#include "server/gateway_http.h"
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
@@ -26,27 +30,11 @@
 #include "server/static_files.h"
 #include "server/worker.h"
 
-enum { HEADER_TEXT_MAX = 2048, TOKEN_TEXT_MAX = 256, COMMAND_TEXT_MAX = 80, AGENT_TEXT_MAX = 200 };
-
 #define API "/api/v1/"
 #define JSON_TYPE "application/json"
 #define PROBLEM_TYPE "application/problem+json"
 
-struct http_exchange {
-    char command[COMMAND_TEXT_MAX];
-    char token[TOKEN_TEXT_MAX];
-    char address[ADDRESS_TEXT_SIZE]; /* the client's, also behind a trusted proxy */
-    char agent[AGENT_TEXT_MAX];
-    bool has_token, cookie, head;
-    bool secure; /* the client came by TLS, perhaps to a trusted proxy */
-    bool last;   /* the connection ends with the answer */
-    bool answered;
-    size_t expected; /* bytes of body */
-    struct buf body;
-    struct buf out; /* the answer: head and body */
-};
-
-static struct http_exchange *exchange_get(struct conn *conn)
+struct http_exchange *http_exchange_get(struct conn *conn)
 {
     if (conn->http == NULL)
         conn->http = mem_zalloc(sizeof(*conn->http));
@@ -74,6 +62,7 @@ static const char *status_text(int status)
         const char *text;
     } texts[] = {
         {200, "OK"},
+        {204, "No Content"},
         {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
@@ -100,7 +89,7 @@ static const char *status_text(int status)
 static void put_head(struct http_exchange *x, int status, const char *headers, size_t body_len)
 {
     buf_printf(&x->out, "HTTP/1.1 %d %s\r\n%s", status, status_text(status), headers);
-    if (status != 304)
+    if (status != 304 && status != 204)
         buf_printf(&x->out, "Content-Length: %zu\r\n", body_len);
     if (x->last)
         buf_puts(&x->out, "Connection: close\r\n");
@@ -111,22 +100,31 @@ static void put_head(struct http_exchange *x, int status, const char *headers, s
 static void ready(struct conn *conn)
 {
     conn->http->answered = true;
+    if (conn->http->deaf)
+        (void)lws_rx_flow_control(conn->wsi, 1);
     (void)lws_callback_on_writable(conn->wsi);
+}
+
+void http_exchange_answer(struct conn *conn, int status, const char *headers, const char *body,
+                          size_t len)
+{
+    struct http_exchange *x = http_exchange_get(conn);
+
+    put_head(x, status, headers, len);
+    if (!x->head)
+        buf_put(&x->out, body, len);
+    ready(conn);
 }
 
 /* A whole answer with the API's headers. EXTRA: further header lines. */
 static int answer(struct conn *conn, int status, const char *type, const char *extra,
                   const char *body, size_t len)
 {
-    struct http_exchange *x = exchange_get(conn);
     struct buf headers = {0};
 
     buf_printf(&headers, "Content-Type: %s\r\n%s%s", type, HTTP_API_HEADERS, extra);
-    put_head(x, status, headers.data, len);
-    if (!x->head)
-        buf_put(&x->out, body, len);
+    http_exchange_answer(conn, status, headers.data, body, len);
     buf_free(&headers);
-    ready(conn);
     return 0;
 }
 
@@ -137,7 +135,7 @@ static int refuse(struct conn *conn, enum err err, int status, const char *extra
 {
     struct buf body = {0};
 
-    exchange_get(conn)->last = true;
+    http_exchange_get(conn)->last = true;
     buf_putc(&body, '{');
     buf_json_member(&body, "type", err_name(err));
     buf_json_member(&body, "title", err_title(err));
@@ -183,6 +181,30 @@ int gateway_http_writable(struct conn *conn)
     if (lws_http_transaction_completed(conn->wsi) != 0 || last)
         return -1;
     return 0;
+}
+
+/* True when the client has closed its side. Under TLS that cannot be seen without reading. */
+static bool has_hung_up(struct lws *wsi)
+{
+    char byte;
+    ssize_t n = recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+void gateway_http_watch(struct conn *conn)
+{
+    struct http_exchange *x = conn->http;
+
+    if (x == NULL || !x->handed || x->answered || conn->closing)
+        return;
+    if (!x->deaf) {
+        x->deaf = true;
+        (void)lws_rx_flow_control(conn->wsi, 0);
+        lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in worker.c */
+    }
+    if (has_hung_up(conn->wsi))
+        conn_kill(conn);
 }
 
 /* -- what is not the API ---------------------------------------------------------------------- */
@@ -233,7 +255,7 @@ static int answer_file(struct conn *conn, const char *path)
         .if_none_match =
             gateway_header(conn->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, etag, sizeof(etag)),
     };
-    struct http_exchange *x = exchange_get(conn);
+    struct http_exchange *x = http_exchange_get(conn);
 
     static_find(conn->worker->node->files, &ask, &file);
     metric_add(METRIC_STATIC_HITS, 1);
@@ -305,6 +327,7 @@ static void run_command(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
+    x->handed = true;
     dispatch_http(conn, &(struct http_call){
                             .name = x->command,
                             .body = x->body.data,
@@ -341,21 +364,32 @@ static bool content_length(struct lws *wsi, size_t *length_out)
     return true;
 }
 
+int http_exchange_length(struct conn *conn, size_t max)
+{
+    struct http_exchange *x = http_exchange_get(conn);
+
+    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+        return 411;
+    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
+        x->last = true; /* no body (RFC 9112 section 6.3); the library would wait for one */
+    else if (!content_length(conn->wsi, &x->expected))
+        return 400;
+    return x->expected > max ? 413 : 0;
+}
+
 static int begin_command(struct conn *conn, const char *name)
 {
-    struct http_exchange *x = exchange_get(conn);
-    struct lws *wsi = conn->wsi;
+    struct http_exchange *x = http_exchange_get(conn);
+    int status = http_exchange_length(conn, conn->worker->node->config.frame_bytes);
 
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+    if (status == 411)
         return refuse(conn, ERR_INVALID_REQUEST, 411, "",
                       "Send the body with a Content-Length, not in chunks");
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
-        x->last = true; /* no body (RFC 9112 section 6.3); the library would wait for one */
-    else if (!content_length(wsi, &x->expected))
+    if (status == 400)
         return refuse(conn, ERR_INVALID_REQUEST, 400, "", "The Content-Length is not a number");
-    if (x->expected > conn->worker->node->config.frame_bytes)
+    if (status == 413)
         return refuse(conn, ERR_TOO_LARGE, 413, "", "The body is larger than frame_bytes");
-    if (x->expected > 0 && !type_is_json(wsi))
+    if (x->expected > 0 && !type_is_json(conn->wsi))
         return refuse(conn, ERR_INVALID_REQUEST, 415, "", "Content-Type must be application/json");
     if (conn->door != DOOR_ADMIN && !take_token(conn, x))
         return 0;
@@ -366,13 +400,26 @@ static int begin_command(struct conn *conn, const char *name)
     return 0;
 }
 
+/* Then the answer says so too (RFC 9112 section 9.6): a client that pools its connections would
+ * else take this one for usable. */
+static bool asks_for_end(struct lws *wsi)
+{
+    char value[128];
+
+    return strcasestr(gateway_header(wsi, WSI_TOKEN_CONNECTION, value, sizeof(value)), "close") !=
+           NULL;
+}
+
 int gateway_http_request(struct conn *conn, const char *path)
 {
     struct lws *wsi = conn->wsi;
-    struct http_exchange *x = exchange_get(conn);
+    struct http_exchange *x = http_exchange_get(conn);
 
     x->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    x->last = asks_for_end(wsi);
     conn->last_rx_s = worker_now_s(conn->worker);
+    if (conn->door == DOOR_PUBLIC && engineio_service(conn->worker, path) != NULL)
+        return gateway_eio_request(conn, engineio_service(conn->worker, path));
     if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS) {
         if (strncmp(path, API, sizeof(API) - 1) == 0)
             return begin_command(conn, path + sizeof(API) - 1);
@@ -400,7 +447,12 @@ int gateway_http_body(struct conn *conn, const char *bytes, size_t len)
 
 int gateway_http_body_done(struct conn *conn)
 {
-    if (conn->http != NULL && !conn->http->answered && conn->http->expected > 0)
-        run_command(conn);
+    struct http_exchange *x = conn->http;
+
+    if (x == NULL || x->answered || x->expected == 0)
+        return 0;
+    if (x->engineio)
+        return gateway_eio_body_done(conn);
+    run_command(conn);
     return 0;
 }

@@ -482,7 +482,7 @@ void hub_subscribe(struct conn *conn, const char *stream, uint64_t after, uint64
 {
     struct sub *sub = sub_find(conn, stream);
 
-    if (conn->wsi == NULL || conn->closing)
+    if (conn->closing)
         return;
     if (sub != NULL) { /* it left and is back: while catching up, that leave is history */
         sub->cut = cut > sub->cut ? cut : sub->cut;

@@ -286,7 +286,7 @@ void hub_catch_up(struct conn *conn)
     for (struct sub *sub = conn->subs; sub != NULL;) {
         struct sub *next = sub->conn_next;
         sub_advance(sub);
-        if (conn->closing || conn->wsi == NULL)
+        if (conn->closing)
             return;
         sub = next;
     }

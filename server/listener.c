@@ -124,6 +124,19 @@ bool peer_change(struct peer **peer, const char *address, const struct config *c
     return to != NULL;
 }
 
+struct peer *peer_open(const char *address, const struct config *config)
+{
+    struct peer *p = NULL;
+
+    (void)pthread_mutex_lock(&peers_lock);
+    if (config->max_connections == 0 || peers_connections < config->max_connections)
+        p = peer_get(address, config);
+    if (p != NULL)
+        peers_connections++;
+    (void)pthread_mutex_unlock(&peers_lock);
+    return p;
+}
+
 /* NULL: too many; *refused_out says of which kind. */
 static struct peer *peer_admit(const struct sockaddr *addr, const struct config *config,
                                enum metric_refused *refused_out)

@@ -35,6 +35,8 @@ void listeners_close(struct worker *worker);
 
 /* A client's address with its number of connections; NULL stands for the admin socket. */
 const char *peer_address(const struct peer *peer);
+/* What counts as a connection of ADDRESS without being a socket; NULL: there are too many. */
+struct peer *peer_open(const char *address, const struct config *config);
 void peer_release(struct peer **peer);
 /* The connection turns out to be from ADDRESS, behind a trusted proxy. False: ADDRESS has too many,
  * and *peer stays. */

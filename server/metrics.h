@@ -61,6 +61,12 @@ struct buf;
     X(OTHER, "other")
 #define METRIC_HTTP_MAP(X) X(1XX, "1xx") X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx")
 #define METRIC_LOGIN_MAP(X) X(OK, "ok") X(FAILED, "failed") X(THROTTLED, "throttled")
+#define METRIC_TRANSPORT_MAP(X)                                                                    \
+    X(HTTP, "http")                                                                                \
+    X(WEBSOCKET, "websocket")                                                                      \
+    X(SOCKETIO_WEBSOCKET, "socketio_websocket")                                                    \
+    X(SOCKETIO_POLLING, "socketio_polling")                                                        \
+    X(SOCKETIO_CARRIER, "socketio_carrier")
 #define METRIC_RESUME_MAP(X) X(RESUMED, "resumed") X(RESYNC, "resync")
 
 /* METRIC_REFUSED_FULL, METRIC_DROP_FANOUT, METRIC_CLOSE_LOST, METRIC_LOGIN_OK, ... */
@@ -102,6 +108,11 @@ enum metric_http {
 enum metric_login {
 #define X(name, text) METRIC_LOGIN_##name,
     METRIC_LOGIN_MAP(X) METRIC_LOGIN_LABELS
+#undef X
+};
+enum metric_transport {
+#define X(name, text) METRIC_TRANSPORT_##name,
+    METRIC_TRANSPORT_MAP(X) METRIC_TRANSPORT_LABELS
 #undef X
 };
 enum metric_resume {

@@ -24,6 +24,8 @@
 #include "server/password.h"
 #include "server/presence.h"
 #include "server/setup_code.h"
+#include "server/socketio.h"
+#include "server/socketio_chat.h"
 #include "server/static_files.h"
 #include "server/store_call.h"
 #include "server/throttle.h"
@@ -234,6 +236,23 @@ static bool open_bus(struct node *node, char error_out[512])
     return node->bus != NULL;
 }
 
+/* The time-outs of a standard server, in proportion. */
+static void set_engineio(struct node *node)
+{
+    static const struct eio_service *const services[] = {&socketio_service, NULL};
+    static const struct sio_app *const apps[] = {&chat_app, NULL};
+    const struct config *config = &node->config;
+
+    node->sio_apps = apps;
+    node->eio = (struct eio_settings){
+        .services = services,
+        .ping_interval_ms = config->heartbeat_ms,
+        .ping_timeout_ms = config->heartbeat_ms / 5 * 4,
+        .connect_timeout_ms = config->session_start_timeout_ms,
+        .max_payload = config->frame_bytes,
+    };
+}
+
 struct node *node_create(const struct config *config, char error_out[512])
 {
     struct node *node = mem_zalloc(sizeof(*node));
@@ -243,6 +262,7 @@ struct node *node_create(const struct config *config, char error_out[512])
     node->started_ns = clock_monotonic_ns();
     id_make(node->id);
     node->name = config->node_name[0] != '\0' ? config->node_name : node->id;
+    set_engineio(node);
     raise_limits();
     node->workers_n =
         config->workers > 0 ? config->workers : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -354,6 +374,18 @@ static void remove_admin(struct node *node)
     buf_free(&path);
 }
 
+/* Workers write to each other: while there is a letter left, its receiver must be there. */
+static void deliver_last_mail(struct node *node)
+{
+    bool any = true;
+
+    while (any) {
+        any = false;
+        for (unsigned i = 0; i < node->workers_n; i++)
+            any = (node->workers[i] != NULL && mailbox_run(&node->workers[i]->box)) || any;
+    }
+}
+
 void node_destroy(struct node **node)
 {
     struct node *n = *node;
@@ -368,6 +400,7 @@ void node_destroy(struct node **node)
     store_close(&n->store);
     if (n->bus != NULL)
         bus_stop(n->bus);
+    deliver_last_mail(n);
     for (unsigned i = 0; i < n->workers_n; i++)
         worker_destroy(&n->workers[i]);
     free(n->workers);

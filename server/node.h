@@ -14,12 +14,14 @@
 
 #include "base/id.h"
 #include "server/config.h"
+#include "server/engineio.h"
 #include "storage/store.h"
 
 struct bus;
 struct jobs;
 struct password_pool;
 struct presence;
+struct sio_app;
 struct static_files;
 struct throttle;
 struct worker;
@@ -37,9 +39,11 @@ struct node {
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;
-    const char *setup_code;   /* needed by the first account, "" where it is not */
-    char made_code[32];       /* it, unless the configuration has one */
-    atomic_bool has_accounts; /* once true, for ever */
+    struct eio_settings eio;
+    const struct sio_app *const *sio_apps; /* ends with NULL */
+    const char *setup_code;                /* needed by the first account, "" where it is not */
+    char made_code[32];                    /* it, unless the configuration has one */
+    atomic_bool has_accounts;              /* once true, for ever */
     atomic_bool draining;
     atomic_bool posting;           /* answers of a commit are out, its events are not posted yet */
     _Atomic(uint64_t) accounts_ns; /* the last change of an account that is known, monotonic */

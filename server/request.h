@@ -45,6 +45,11 @@ struct request {
     struct params params;
     struct rpc_request rpc; /* WebSocket: the id to answer to */
     bool http;
+    struct {
+        bool used; /* it came by Socket.IO */
+        bool connects, has_ack;
+        uint64_t socket, ack;
+    } sio;
     uint64_t started_ns;
 
     /* Who asks. Over WebSocket the connection's session, over HTTP the one that the token names. */
@@ -84,6 +89,9 @@ enum err request_verify(struct request *req, const char *password, const char *h
 enum err request_fail(struct request *req, enum err err, const char *field, const char *reason);
 /* For steps that come back by other ways: go on with STEP's outcome, which may wait again. */
 void request_resume(struct request *req, enum err err);
+
+/* Nobody is there any more to be signed in. */
+bool request_is_forsaken(const struct request *req);
 
 /* Shorthands. */
 const char *request_str(const struct request *req, const char *name);

@@ -11,6 +11,7 @@
 #include "protocol/jsonrpc.h"
 #include "server/announce.h"
 #include "server/conn.h"
+#include "server/engineio.h"
 #include "server/gateway.h"
 #include "server/hub.h"
 #include "server/listener.h"
@@ -70,7 +71,7 @@ static bool flush_conns(struct worker *w)
     while (w->dirty_at < w->dirty_n) {
         struct conn *c = w->dirty[w->dirty_at++];
         c->dirty = false;
-        if (c->wsi != NULL && c->websocket)
+        if (!c->gone && (c->websocket || c->eio != NULL))
             (void)conn_flush(c);
         conn_unref(c);
         if (w->dirty_at % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
@@ -91,6 +92,8 @@ static void end_closing(struct worker *w)
     for (size_t i = 0; i < w->closing_n; i++) {
         hub_unsubscribe_all(w->closing[i]);
         session_end(w->closing[i]);
+        if (w->closing[i]->eio != NULL && w->closing[i]->wsi == NULL)
+            eio_turn_over(w->closing[i]->eio);
         conn_unref(w->closing[i]);
     }
     w->closing_n = 0;
@@ -216,16 +219,24 @@ static void heartbeat(struct worker *w, struct conn *c)
     const struct config *config = &w->node->config;
     uint64_t silent_ms = (uint64_t)(w->now_s - c->last_rx_s) * 1000;
 
+    if (c->eio != NULL) {
+        eio_tick(c->eio);
+        return;
+    }
     if (!c->closing && !c->websocket && c->http != NULL && c->requests == 0 &&
         w->now_s - c->last_rx_s >= HTTP_REQUEST_SECONDS) {
         log_debug("slow request", LOG_INT("conn", c->id));
         conn_kill(c);
     }
-    if (c->closing || !c->websocket)
+    if (!c->websocket && c->http != NULL)
+        gateway_http_watch(c);
+    if (c->closing || !c->websocket || c->carries)
         return;
     if (c->session == NULL && !c->starting &&
         (uint64_t)(w->now_s - c->opened_s) * 1000 >= config->session_start_timeout_ms) {
         conn_close(c, WS_CLOSE_UNAUTHENTICATED);
+    } else if (c->eio_socket != NULL) {
+        return; /* about to take over a session, which has a heartbeat of its own */
     } else if (silent_ms >= 2 * (uint64_t)config->heartbeat_ms) {
         log_debug("silent peer", LOG_INT("conn", c->id));
         metric_add_by(METRIC_CLOSES, METRIC_CLOSE_LOST, 1);
@@ -283,6 +294,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->session_check = session_check_create(w);
     w->people = people_create();
     (void)uv_loop_init(&w->loop);
+    w->engineio = engineio_create(w);
     w->loop.data = w;
     mailbox_init(&w->box, &w->loop, w);
     (void)uv_prepare_init(&w->loop, &w->prepare);
@@ -326,6 +338,8 @@ enum {
 static void stop(struct worker *w)
 {
     w->stopping = true;
+    engineio_stop(w->engineio);
+    end_closing(w);
     gateway_close(w);
     mailbox_close(&w->box);
     uv_close((uv_handle_t *)&w->prepare, NULL);
@@ -361,9 +375,11 @@ static void on_drain(uv_timer_t *timer)
         return;
     for (size_t i = w->conns_n; i-- > 0;) {
         struct conn *c = w->conns[i];
-        if (c->websocket)
+        bool talks = c->websocket || c->eio != NULL;
+        bool waits = c->eio != NULL && c->wsi == NULL && c->closing; /* for a GET; none will come */
+        if (talks && !waits)
             conn_close(c, WS_CLOSE_DRAINING);
-        else if (c->requests == 0 || late)
+        else if (talks || c->requests == 0 || late)
             conn_kill(c);
     }
     if (w->conns_n > 0 && now < w->tick_due_ns + (uint64_t)DRAIN_MARGIN_MS * 500000u)
@@ -425,6 +441,7 @@ void worker_destroy(struct worker **worker)
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
     people_destroy(&w->people);
+    engineio_destroy(&w->engineio);
     while (w->dirty_at < w->dirty_n)
         conn_unref(w->dirty[w->dirty_at++]);
     session_check_destroy(&w->session_check);

@@ -25,6 +25,7 @@
 #include "server/mailbox.h"
 
 struct conn;
+struct engineio;
 struct hub;
 struct listener;
 struct lws_context;
@@ -56,6 +57,7 @@ struct worker {
     struct lws_vhost *plain_vhost; /* admin socket and metrics */
     struct listener *listeners;
     struct hub *hub;
+    struct engineio *engineio;
     struct worker_user *users; /* signed in here, by id */
     struct session_check *session_check;
     struct people *people; /* authors met lately */

@@ -155,7 +155,7 @@ static enum err snapshot_taken(struct request *req)
 
     if (req->revocations != req->worker->revocations)
         return account_find_session(req, start->token, session_found);
-    if (req->conn->wsi == NULL || req->conn->closing)
+    if (request_is_forsaken(req))
         return ERR_OK; /* gone meanwhile */
     start->plan = arena_alloc(req->arena, (store->out.n + 1) * sizeof(*start->plan));
     start->plan_n = 0;

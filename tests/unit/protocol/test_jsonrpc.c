@@ -236,6 +236,34 @@ static void an_ephemeral_event_has_only_its_own_members(void **state)
     assert_text(&out, "{\"jsonrpc\":\"2.0\",\"method\":\"session.revoked\",\"params\":{}}");
 }
 
+static void a_notification_is_taken_apart_again(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct rpc_event event;
+    static const char *const others[] = {"",
+                                         "{}",
+                                         "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
+                                         "{\"jsonrpc\":\"2.0\",\"method\":\"typing\"}}",
+                                         "{\"jsonrpc\":\"2.0\",\"method\":\"typing}}",
+                                         "{\"jsonrpc\":\"2.0\",\"method\":\"t\",\"params\":}}",
+                                         "{\"jsonrpc\":\"2.0\",\"method\":\"t\",\"params\":{}"};
+
+    rpc_put_ephemeral(&out, "typing", "\"user\":\"u\"", 10);
+    assert_true(rpc_event_split(out.data, out.len, &event));
+    assert_int_equal(event.method_len, 6);
+    assert_memory_equal(event.method, "typing", 6);
+    assert_int_equal(event.params_len, 12);
+    assert_memory_equal(event.params, "{\"user\":\"u\"}", 12);
+    buf_clear(&out);
+    rpc_put_ephemeral(&out, "session.revoked", "", 0);
+    assert_true(rpc_event_split(out.data, out.len, &event));
+    assert_int_equal(event.params_len, 2);
+    buf_free(&out);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(rpc_event_split(others[i], strlen(others[i]), &event));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, end_request)
@@ -251,6 +279,7 @@ int main(void)
         TEST(every_error_has_a_json_rpc_and_an_http_form),
         TEST(an_event_is_a_notification_with_its_position),
         TEST(an_ephemeral_event_has_only_its_own_members),
+        TEST(a_notification_is_taken_apart_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,34 @@ static void the_frame_is_whole_and_names_its_kind(void **state)
     assert_int_equal(header[0], 0x88);
 }
 
+static void a_frame_is_read_back(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536};
+    static unsigned char bytes[WS_HEADER_MAX + 65536];
+    const unsigned char *payload;
+    enum ws_opcode opcode;
+    size_t len;
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+        size_t header = ws_frame_header(bytes, WS_OP_BINARY, lengths[i]);
+        size_t whole = header + lengths[i];
+        assert_int_equal(ws_frame_read(bytes, whole, &opcode, &payload, &len), whole);
+        assert_int_equal(opcode, WS_OP_BINARY);
+        assert_ptr_equal(payload, bytes + header);
+        assert_int_equal(len, lengths[i]);
+        assert_int_equal(ws_frame_read(bytes, whole - 1, &opcode, &payload, &len), 0);
+    }
+    assert_int_equal(ws_frame_read(bytes, 0, &opcode, &payload, &len), 0);
+    assert_int_equal(
+        ws_frame_read((const unsigned char *)"\x81\x80zzzz", 6, &opcode, &payload, &len),
+        0); /* masked: a client's */
+    assert_int_equal(
+        ws_frame_read((const unsigned char *)"\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10,
+                      &opcode, &payload, &len),
+        0);
+}
+
 static void every_close_code_has_a_reason_that_fits_a_control_frame(void **state)
 {
     (void)state;
@@ -51,6 +79,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_length_takes_as_few_bytes_as_it_can),
         cmocka_unit_test(the_frame_is_whole_and_names_its_kind),
+        cmocka_unit_test(a_frame_is_read_back),
         cmocka_unit_test(every_close_code_has_a_reason_that_fits_a_control_frame),
     };
 
