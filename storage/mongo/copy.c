@@ -170,7 +170,7 @@ static enum err mg_invites_page(struct store_conn *conn, struct arena *arena, co
 /* SET is destroyed. */
 static enum err put(struct store_conn *conn, enum mg_coll coll, const char *id, bson_t *set)
 {
-    stage_write(mg(conn), coll, WRITE_UPSERT, BCON_NEW("_id", BCON_UTF8(id)),
+    stage_write(mg(conn), (int)coll, WRITE_UPSERT, BCON_NEW("_id", BCON_UTF8(id)),
                 BCON_NEW("$set", BCON_DOCUMENT(set)));
     bson_destroy(set);
     return ERR_OK;

@@ -69,7 +69,7 @@ void mg_read_stream(const bson_t *doc, const char *epoch, struct stream *out)
     *out = (struct stream){
         .key = mg_int(doc, "key"), .seq = mg_uint(doc, "seq"), .msg_no = mg_uint(doc, "msg_no")};
     mg_text_into(out->name, sizeof(out->name), doc, "_id");
-    memcpy(out->epoch, epoch, sizeof(out->epoch));
+    (void)snprintf(out->epoch, sizeof(out->epoch), "%s", epoch);
 }
 
 bool mg_read_chan(struct arena *arena, const bson_t *doc, const char *epoch, struct chan *out)
