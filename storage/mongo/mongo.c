@@ -16,8 +16,8 @@ enum { SELECTION_MS = 2000, CONNECT_MS = 2000, SOCKET_MS = 5000 };
 
 /* -- the driver -------------------------------------------------------------------------------- */
 
-/* The driver keeps its counters in /dev/shm/mongoc-PID, opened when it is loaded. A process that was
- * killed leaves that file, and the next one of the same number would complain on stderr, before
+/* The driver keeps its counters in /dev/shm/mongoc-PID, opened when it is loaded. A process that
+ * was killed leaves that file, and the next one of the same number would complain on stderr, before
  * main() and whatever it has to do with MongoDB. Nobody else here opens shared memory by name, so
  * this takes the place of the C library's for the driver: memory that goes with the process. */
 int shm_open(const char *name, int flags, mode_t mode)
