@@ -193,6 +193,20 @@ describe("one chat over two nodes", () => {
   });
 });
 
+describe("a cluster that is new", () => {
+  test("comes up although all nodes start at once on an empty database", async () => {
+    for (let round = 0; round < 3; round++) {
+      const store = await database();
+      const prefix = `test${++prefixes}`;
+      const names = ["a", "b", "c"];
+      const nodes = await Promise.all(names.map((name) => node(name, { prefix, store: store.uri })));
+      await Promise.all(nodes.map((one) => knows(one, names)));
+      await Promise.all(nodes.map((one) => one.stop()));
+      await store.drop();
+    }
+  });
+});
+
 describe("limits of a cluster", () => {
   test("accounts made at one node count for the address at the other", async () => {
     const prefix = `test${++prefixes}`;
