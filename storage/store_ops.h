@@ -174,6 +174,12 @@ struct store_ops {
     enum err (*expect)(struct store_conn *, const struct stream *stream);
     /* The streams that a reader saw with events that have to be applied before they are served. */
     size_t (*behind)(struct store_conn *, const char *const **streams_out);
+    /* Whether a reader answers several requests of this kind with fewer questions: then it gets
+     * them at once. */
+    bool (*joins)(enum store_op op);
+    /* A hint for a reader: these will run now, in this transaction; what they ask for is loaded in
+     * the order in which each of them would ask. */
+    enum err (*gather)(struct store_conn *, struct store_req *const *reqs, size_t n);
     /* stream_get() for a reader of many; one that does not exist has no name. */
     enum err (*streams_get)(struct store_conn *, struct arena *, const char *const *names, size_t n,
                             struct stream *out);

@@ -190,12 +190,7 @@ static void mg_disconnect(struct store_conn **conn)
     struct mg_conn *c = mg(*conn);
     *conn = NULL;
     stage_free(&c->stage);
-    map_free(&c->warm.users);
-    map_free(&c->warm.keys);
-    map_free(&c->warm.members);
-    map_free(&c->warm.dedups);
-    map_free(&c->warm.counts);
-    map_free(&c->warm.dms);
+    mg_warm_free(c);
     for (size_t i = 0; i < MG_COLLS; i++)
         if (c->colls[i] != NULL)
             mongoc_collection_destroy(c->colls[i]);
@@ -312,6 +307,8 @@ const struct store_ops store_mongo_ops = {
     .contended = turns_holds,
     .expect = mg_expect,
     .behind = mg_behind,
+    .joins = mg_joins,
+    .gather = mg_gather,
     .streams_get = mg_streams_get,
     .stream_get = mg_stream_get,
     .stream_add = mg_stream_add,

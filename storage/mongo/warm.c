@@ -5,14 +5,28 @@
 
 #include "storage/mongo/mongo.h"
 
+static void each_map(struct mg_warm *warm, void (*visit)(struct map *))
+{
+    visit(&warm->users);
+    visit(&warm->keys);
+    visit(&warm->members);
+    visit(&warm->dedups);
+    visit(&warm->counts);
+    visit(&warm->dms);
+    visit(&warm->sessions);
+    visit(&warm->streams);
+    visit(&warm->mine);
+    visit(&warm->chans);
+}
+
 void mg_warm_clear(struct mg_conn *c)
 {
-    map_clear(&c->warm.users);
-    map_clear(&c->warm.keys);
-    map_clear(&c->warm.members);
-    map_clear(&c->warm.dedups);
-    map_clear(&c->warm.counts);
-    map_clear(&c->warm.dms);
+    each_map(&c->warm, map_clear);
+}
+
+void mg_warm_free(struct mg_conn *c)
+{
+    each_map(&c->warm, map_free);
 }
 
 void mg_keep_user(struct mg_conn *c, const bson_t *doc)

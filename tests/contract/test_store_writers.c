@@ -372,6 +372,30 @@ static void a_reader_finishes_the_join_of_a_dead_node(void **state)
     check_joined(s, cyd);
 }
 
+static void many_readers_at_once_finish_the_join_of_a_dead_node(void **state)
+{
+    struct scene *s = *state;
+    const char *cyd = bed_user(s->a, "cyd");
+    struct store_req *asks[20];
+
+    half_a_join(s, cyd);
+    s->b->options.readers = 1;
+    bed_must_open(s->b);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        const char *user = i % 2 == 0 ? s->ann : s->ben;
+        asks[i] = bed_req(s->b, STORE_SNAPSHOT, user);
+        asks[i]->in.user.user = user;
+        bed_submit(s->b, asks[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        bed_wait(s->b, asks[i]);
+        assert_int_equal(asks[i]->err, ERR_OK);
+        assert_int_equal(asks[i]->out.n, 1);
+        assert_int_equal(asks[i]->out.channels[0].members, 3);
+    }
+    check_joined(s, cyd);
+}
+
 static void a_writer_finishes_the_join_of_a_dead_node(void **state)
 {
     struct scene *s = *state;
@@ -471,6 +495,7 @@ int main(int argc, char **argv)
         TEST(a_dm_is_one_channel_on_all_nodes),
         cmocka_unit_test(one_account_is_the_first),
         TEST(a_reader_finishes_the_join_of_a_dead_node),
+        TEST(many_readers_at_once_finish_the_join_of_a_dead_node),
         TEST(a_writer_finishes_the_join_of_a_dead_node),
         TEST(a_half_deleted_message_is_scrubbed),
         TEST(a_channel_that_was_only_created_in_the_log_is_found),
