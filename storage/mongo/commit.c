@@ -415,7 +415,7 @@ enum err mg_commit(struct store_conn *conn)
     }
     if (appended == ERR_OK) {
         c->writing = false;
-        turns_give(c);
+        turns_wrote(c);
     }
     return appended;
 }

@@ -222,20 +222,12 @@ static enum err mg_begin(struct store_conn *conn, bool write)
         c->base.failed = ERR_UNAVAILABLE;
         return ERR_UNAVAILABLE;
     }
-    if (write && c->writes)
-        turns_take(c);
-    return c->base.failed;
+    return ERR_OK;
 }
 
-static bool mg_await_turn(struct store_conn *conn)
+static uint64_t mg_idle(struct store_conn *conn)
 {
-    struct mg_conn *c = mg(conn);
-
-    if (c->held_n > 0 || keeper_is_away(c->backend, conn->reason))
-        return false;
-    c->began_ns = clock_monotonic_ns();
-    turns_take(c);
-    return c->held_n > 0;
+    return turns_idle(mg(conn));
 }
 
 /* What was durable of the batch can still be asked. */
@@ -303,8 +295,9 @@ const struct store_ops store_mongo_ops = {
     .prefetch = mg_prefetch,
     .accounts_changed = mg_accounts_changed,
     .tail = mg_tail,
-    .await_turn = mg_await_turn,
-    .contended = turns_holds,
+    .take_turns = mg_take_turns,
+    .contended = turns_contended,
+    .idle = mg_idle,
     .expect = mg_expect,
     .behind = mg_behind,
     .joins = mg_joins,

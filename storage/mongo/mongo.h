@@ -117,6 +117,7 @@ struct mg_conn {
     bool had_none;               /* there was no account when it was asked */
     struct held held[TURNS_MAX]; /* streams whose turn is this connection's */
     size_t held_n;
+    uint64_t idle_ns; /* since when it has nothing to write while it holds them; 0: it has */
 };
 
 static inline struct mg_conn *mg(struct store_conn *conn)
@@ -217,6 +218,7 @@ struct mg_view {
     const struct membership *member;
 };
 enum err mg_warm_views(struct mg_conn *c, const struct mg_view *views, size_t n);
+bool mg_take_turns(struct store_conn *conn, struct store_req *const *reqs, size_t n, bool again);
 enum err mg_prefetch(struct store_conn *conn, struct store_req *const *reqs, size_t n, bool again);
 
 /* -- gather.c: several reads at once
