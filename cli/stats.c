@@ -1,8 +1,9 @@
 /* stats.c - parleyctl stats: whatever numbers the server gives, named and with units.
  *
  * The server's own words make the labels; the end of a name tells the unit: `_bytes`, `_ms`, `_us`,
- * `_s`, `_at`. So a newer server's numbers show without a newer parleyctl.
+ * `_s`, `_at`, `_percent`. So a newer server's numbers show without a newer parleyctl.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -33,6 +34,8 @@ static void format_uint(const char *key, uint64_t n, char out[UNITS_SIZE])
         units_duration(n, out);
     else if (ends_with(key, "_s") || ends_with(key, "_seconds"))
         units_duration(n < UINT64_MAX / 1000 ? n * 1000 : UINT64_MAX, out);
+    else if (ends_with(key, "_percent"))
+        (void)snprintf(out, UNITS_SIZE, "%llu %%", (unsigned long long)n);
     else
         units_count(n, out);
 }
@@ -69,7 +72,7 @@ static void format_value(const char *key, const json_t *value, struct buf *text)
 /* "storage queue depth" of {"storage": {"queue_depth": ...}}; the unit is in the value. */
 static void put_label(struct buf *label, const char *prefix, const char *key)
 {
-    static const char *const units[] = {"_bytes", "_ms", "_s", "_seconds", "_at"};
+    static const char *const units[] = {"_bytes", "_ms", "_s", "_seconds", "_at", "_percent"};
     size_t len = strlen(key);
 
     for (size_t i = 0; i < ARRAY_LEN(units); i++)

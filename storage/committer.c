@@ -44,7 +44,7 @@ enum { SLICE_NS = 100000 }; /* the shortest there is */
 #define PURGE_RETRY_NS UINT64_C(10000000000)
 
 /* Losing races for longer than this is answered with UNAVAILABLE. */
-#define RACE_NS UINT64_C(1000000000)
+#define RACE_NS UINT64_C(3000000000)
 enum { BACK_OFF_US = 500, BACK_OFF_DOUBLINGS = 5 };
 
 struct committer {
@@ -56,6 +56,7 @@ struct committer {
     uint64_t wait_ns;  /* no commit before that; 0: at once */
     uint64_t purge_ns; /* when to purge even if there is work; 0: nothing to purge */
     bool purge_eager;  /* and at once if there is none */
+    uint64_t keep_ns;  /* what is kept for the next requests is given back then; 0: nothing is */
     int64_t logged_ms;
 };
 
@@ -147,8 +148,11 @@ static bool prepare(struct txn *t, struct store_req **reqs, size_t n, bool again
         txn_forget(t);
         txn_start(t);
     }
-    if (t->ops->contended != NULL && txn_refresh(t) != ERR_OK)
-        return false;
+    if (t->ops->take_turns != NULL) {
+        (void)t->ops->take_turns(t->conn, reqs, n, again);
+        if (t->conn->failed != ERR_OK || txn_refresh(t) != ERR_OK)
+            return false;
+    }
     return t->ops->prefetch == NULL || txn_prefetch(t, reqs, n, again) == ERR_OK;
 }
 
@@ -357,17 +361,19 @@ static bool wants_purge(struct store_req **reqs, size_t n)
     return false;
 }
 
-/* Rest until the next commit is due. Whether there was anything to wait for. */
-static bool await_commit(const struct committer *c)
+/* Rest until the next commit is due, and until it is this process's turn to write what N requests
+ * ask for. Whether there was anything to wait for. */
+static bool await_commit(const struct committer *c, size_t n)
 {
     struct timespec until = {.tv_sec = (time_t)(c->wait_ns / 1000000000u),
                              .tv_nsec = (long)(c->wait_ns % 1000000000u)};
-    bool (*await_turn)(struct store_conn *) = c->txn.ops->await_turn;
+    const struct store_ops *ops = c->txn.ops;
 
     while (c->wait_ns != 0 &&
            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
     }
-    bool turned = await_turn != NULL && c->probe_ns == 0 && await_turn(c->txn.conn);
+    bool turned = ops->take_turns != NULL && c->probe_ns == 0 &&
+                  ops->take_turns(c->txn.conn, c->reqs, n, false);
     return turned || c->wait_ns != 0;
 }
 
@@ -378,7 +384,7 @@ static void gather(struct committer *c, size_t *n_inout, struct store_req **reje
     size_t more = 0;
 
     *rejected_out = NULL;
-    if (*n_inout == 0 || *n_inout >= max || !await_commit(c))
+    if (*n_inout == 0 || *n_inout >= max || !await_commit(c, *n_inout))
         return;
     (void)queue_take(&c->store->writes, c->reqs + *n_inout, max - *n_inout, 1, &more, rejected_out);
     *n_inout += more;
@@ -402,9 +408,11 @@ static void commit_gathered(struct committer *c, size_t n)
 /* Until when to wait for requests; 0: for ever, 1: not at all. */
 static uint64_t next_duty(const struct committer *c)
 {
+    uint64_t at = c->purge_eager ? 1 : c->purge_ns;
+
     if (c->probe_ns != 0)
         return c->probe_ns;
-    return c->purge_eager ? 1 : c->purge_ns;
+    return c->keep_ns != 0 && (at == 0 || c->keep_ns < at) ? c->keep_ns : at;
 }
 
 /* What is due beside the requests; IDLE: there were none. */
@@ -454,8 +462,13 @@ void *committer_run(void *arg)
         reject(&c, rejected);
         if (n > 0)
             commit_gathered(&c, n);
+        if (s->ops->idle != NULL)
+            c.keep_ns = queue_depth(&s->writes) == 0 ? s->ops->idle(s->writer) : 0;
         do_duties(&c, n == 0);
     }
+    if (s->ops->idle != NULL)
+        while (s->ops->idle(s->writer) != 0)
+            back_off(0);
     txn_free(&c.txn);
     free(c.reqs);
     free(c.ends);

@@ -36,6 +36,12 @@ void queue_close(struct queue *q);
  * `next`. False when the queue is closed and empty. */
 bool queue_take(struct queue *q, struct store_req **reqs_out, size_t max, uint64_t deadline_ns,
                 size_t *n_out, struct store_req **rejected_out);
+/* The same for requests that can be answered together, without a deadline: the first one and, if
+ * JOINS says so of its op, those of the pending ones of which it says so too, up to MAX. The others
+ * stay, in order. JOINS may be NULL: the first one alone. */
+bool queue_take_joined(struct queue *q, bool (*joins)(enum store_op op),
+                       struct store_req **reqs_out, size_t max, size_t *n_out,
+                       struct store_req **rejected_out);
 size_t queue_depth(struct queue *q);
 
 #endif

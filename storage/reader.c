@@ -6,7 +6,10 @@
 #include "storage/ops.h"
 #include "storage/threads.h"
 
-enum { REPAIRS = 3 }; /* of streams that a dead node has left, for one read */
+enum {
+    REPAIRS = 3,        /* of streams that a dead node has left, for one read */
+    TOGETHER_MAX = 128, /* requests that are answered together */
+};
 
 struct reader {
     struct store *store;
@@ -44,13 +47,18 @@ static void read_failed(struct reader *r, struct store_req *req)
     req->reason = failed == ERR_UNAVAILABLE ? "the store cannot read now" : NULL;
 }
 
+static void clear_answer(struct store_req *req)
+{
+    memset(&req->out, 0, sizeof(req->out));
+    req->field = NULL;
+    req->reason = NULL;
+}
+
 static void run(struct reader *r, op_fn op, struct store_req *req)
 {
     struct txn *t = &r->txn;
 
-    memset(&req->out, 0, sizeof(req->out));
-    req->field = NULL;
-    req->reason = NULL;
+    clear_answer(req);
     t->now = clock_unix_ms();
     req->err = t->ops->begin(t->conn, false);
     if (req->err == ERR_OK)
@@ -89,9 +97,7 @@ static void read_one(struct reader *r, struct store_req *req)
     op_fn op = op_find(req->op);
     struct txn *t = &r->txn;
 
-    memset(&req->out, 0, sizeof(req->out));
-    req->field = NULL;
-    req->reason = NULL;
+    clear_answer(req);
     if (op == NULL || store_op_writes(req->op)) {
         req->err = ERR_INTERNAL;
         return;
@@ -110,16 +116,55 @@ static void read_one(struct reader *r, struct store_req *req)
     }
 }
 
+/* One transaction for all of them: each asks as it would alone, and finds most of it loaded. */
+static enum err run_together(struct reader *r, struct store_req *const *reqs, size_t n)
+{
+    struct txn *t = &r->txn;
+    enum err err = t->ops->begin(t->conn, false);
+
+    t->now = clock_unix_ms();
+    if (err == ERR_OK)
+        err = t->ops->gather(t->conn, reqs, n);
+    for (size_t i = 0; err == ERR_OK && i < n; i++) {
+        clear_answer(reqs[i]);
+        reqs[i]->err = op_find(reqs[i]->op)(t, reqs[i]);
+        err = t->conn->failed;
+        txn_forget(t);
+    }
+    if (err == ERR_OK)
+        err = t->ops->commit(t->conn);
+    if (err != ERR_OK)
+        t->ops->rollback(t->conn);
+    return err;
+}
+
+/* What fails for some is asked for each: only those whom it concerns are to hear of it. */
+static void read_together(struct reader *r, struct store_req *const *reqs, size_t n)
+{
+    bool again = n > 1 && is_open(r);
+
+    for (int tries = 0; again; tries++) {
+        if (run_together(r, reqs, n) != ERR_OK)
+            break;
+        again = tries + 1 < REPAIRS && repair(&r->txn, reqs[0]);
+        txn_forget(&r->txn);
+        if (!again)
+            return;
+    }
+    for (size_t i = 0; i < n; i++)
+        read_one(r, reqs[i]);
+}
+
 void *reader_run(void *arg)
 {
     struct store *s = arg;
     struct reader r = {.store = s};
-    struct store_req *req;
+    struct store_req *reqs[TOGETHER_MAX];
     struct store_req *rejected;
     size_t n;
 
     (void)pthread_setname_np(pthread_self(), "store-read");
-    while (queue_take(&s->reads, &req, 1, 0, &n, &rejected)) {
+    while (queue_take_joined(&s->reads, s->ops->joins, reqs, TOGETHER_MAX, &n, &rejected)) {
         while (rejected != NULL) {
             struct store_req *next = rejected->next;
             memset(&rejected->out, 0, sizeof(rejected->out));
@@ -128,10 +173,9 @@ void *reader_run(void *arg)
             read_answer(s, rejected);
             rejected = next;
         }
-        if (n == 0)
-            continue;
-        read_one(&r, req);
-        read_answer(s, req);
+        read_together(&r, reqs, n);
+        for (size_t i = 0; i < n; i++)
+            read_answer(s, reqs[i]);
     }
     if (r.conn != NULL) {
         txn_free(&r.txn);

@@ -164,16 +164,27 @@ struct store_ops {
     /* The next events behind STREAM's seq; fewer than STORE_TAIL_PAGE are the end of the log. */
     enum err (*tail)(struct store_conn *, struct arena *, const struct stream *stream,
                      struct event_row **out, size_t *n);
-    /* Wait until other processes let this one write, so that what comes in meanwhile can join the
-     * batch; begin() waits if that was not called. Whether it took time. May be NULL. */
-    bool (*await_turn)(struct store_conn *);
-    /* Whether other processes write into the stream KEY too, and have waited for begin(): what is
-     * cached of it is old. */
-    bool (*contended)(struct store_conn *, int64_t key);
+    /* Streams that other processes write into too are written in turns. Wait for those that these
+     * requests need; AGAIN: they lost a race. The turns may be kept for the next transactions,
+     * until idle(). Before begin(), so that what comes in meanwhile can join the batch, and in it;
+     * only there it matters whether it failed (conn->failed). Whether it took time. */
+    bool (*take_turns)(struct store_conn *, struct store_req *const *reqs, size_t n, bool again);
+    /* Whether others have written into STREAM while they had the turn, so that what is cached of it
+     * is old. False too if its top was all that moved: then it is right now. */
+    bool (*contended)(struct store_conn *, struct stream *stream);
+    /* No request waits: what is kept for the next one is given back, unless one comes until the
+     * time (monotonic) that is returned; 0: nothing is kept. */
+    uint64_t (*idle)(struct store_conn *);
     /* Commit only if STREAM's seq is its top: it was looked at, and is not written. */
     enum err (*expect)(struct store_conn *, const struct stream *stream);
     /* The streams that a reader saw with events that have to be applied before they are served. */
     size_t (*behind)(struct store_conn *, const char *const **streams_out);
+    /* Whether a reader answers several requests of this kind with fewer questions: then it gets
+     * them at once. */
+    bool (*joins)(enum store_op op);
+    /* A hint for a reader: these will run now, in this transaction; what they ask for is loaded in
+     * the order in which each of them would ask. */
+    enum err (*gather)(struct store_conn *, struct store_req *const *reqs, size_t n);
     /* stream_get() for a reader of many; one that does not exist has no name. */
     enum err (*streams_get)(struct store_conn *, struct arena *, const char *const *names, size_t n,
                             struct stream *out);

@@ -427,7 +427,7 @@ enum err txn_refresh(struct txn *t)
 
     for (size_t i = 0; err == ERR_OK && i < t->chans.cap; i++) {
         struct chan *c = t->chans.slots[i].key != NULL ? t->chans.slots[i].value : NULL;
-        if (c != NULL && !c->gone && t->ops->contended(t->conn, c->stream.key))
+        if (c != NULL && !c->gone && t->ops->contended(t->conn, &c->stream))
             err = apply_tail(t, &c->stream);
     }
     return err;

@@ -249,6 +249,21 @@ enum err handle_admin_invite_revoke(struct request *req)
 
 /* -- the server ------------------------------------------------------------------------------- */
 
+/* How often the cache of the bus spared the store a question, since this node has started. */
+static void put_cache(struct buf *out)
+{
+    uint64_t hits = metric_read(METRIC_CACHE_HISTORY, METRIC_CACHE_HIT) +
+                    metric_read(METRIC_CACHE_RESUME, METRIC_CACHE_HIT);
+    uint64_t asked = 0;
+
+    for (size_t i = 0; i < METRIC_CACHE_LABELS; i++)
+        asked += metric_read(METRIC_CACHE_HISTORY, i) + metric_read(METRIC_CACHE_RESUME, i);
+    buf_json_member_int(out, "cache_questions", (int64_t)asked);
+    buf_json_member_int(out, "cache_hits", (int64_t)hits);
+    if (asked > 0)
+        buf_json_member_int(out, "cache_hit_percent", (int64_t)(hits * 100 / asked));
+}
+
 static enum err put_stats(struct request *req)
 {
     const struct store_stats *s = &req->call.req.out.stats;
@@ -269,6 +284,8 @@ static enum err put_stats(struct request *req)
     buf_json_member_int(out, "store_queue", (int64_t)store_queue_depth(req->node->store));
     buf_json_member_int(out, "uptime_ms", clock_unix_ms() - req->node->started_ms);
     buf_json_member_int(out, "workers", req->node->workers_n);
+    if (bus_is_shared(req->node->bus))
+        put_cache(out);
     return ERR_OK;
 }
 

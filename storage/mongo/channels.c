@@ -195,13 +195,16 @@ static enum err memberships_of(struct mg_conn *c, int64_t user_key, struct map *
 }
 
 /* Everything that view_channel() will ask about these. */
-static enum err finish_list(struct mg_conn *c, struct arena *arena, int64_t user_key,
-                            struct chan *chans, struct membership *members, size_t n)
+static enum err finish_list(struct mg_conn *c, int64_t user_key, struct chan *chans,
+                            struct membership *members, size_t n)
 {
     struct stream **streams = arena_alloc(c->arena, (n + 1) * sizeof(*streams));
+    struct mg_view *views = arena_alloc(c->arena, (n + 1) * sizeof(*views));
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         streams[i] = &chans[i].stream;
+        views[i] = (struct mg_view){&chans[i], user_key != 0 ? &members[i] : NULL};
+    }
     enum err err = mg_tops(c, streams, n);
     for (size_t i = 0; err == ERR_OK && i < n && user_key != 0; i++) {
         struct membership *m = &members[i];
@@ -210,7 +213,7 @@ static enum err finish_list(struct mg_conn *c, struct arena *arena, int64_t user
         if (map_get(&c->warm.members, &m->chan_key, 2 * sizeof(m->chan_key)) == NULL)
             map_put(&c->warm.members, &m->chan_key, 2 * sizeof(m->chan_key), m);
     }
-    return err == ERR_OK ? mg_warm_views(c, arena, user_key, chans, members, n) : err;
+    return err == ERR_OK ? mg_warm_views(c, views, n) : err;
 }
 
 static bool is_wanted(const struct channel_filter *filter, const struct chan *chan, bool member)
@@ -260,7 +263,7 @@ MG_OP(chans_list, struct arena *arena, const struct channel_filter *filter, stru
     map_free(&mine);
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
-    return finish_list(c, arena, filter->user_key, *out, members, *n);
+    return finish_list(c, filter->user_key, *out, members, *n);
 }
 
 static int by_id(const void *a, const void *b)
@@ -271,18 +274,56 @@ static int by_id(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
+static int by_channel_id(const void *a, const void *b)
+{
+    const struct mg_view *x = a;
+    const struct mg_view *y = b;
+
+    return strcmp(x->chan->id, y->chan->id);
+}
+
+/* What was loaded for several users at once. */
+static void chans_of_warm(struct mg_conn *c, struct arena *arena, const struct mg_mine *mine,
+                          struct chan **out, struct membership **members_out, size_t *n)
+{
+    struct mg_view *views = arena_alloc(c->arena, (mine->n + 1) * sizeof(*views));
+
+    for (size_t i = 0; i < mine->n; i++) {
+        const struct membership *m = &mine->members[i];
+        const struct chan *chan = map_get(&c->warm.chans, &m->chan_key, sizeof(m->chan_key));
+        if (chan != NULL)
+            views[(*n)++] = (struct mg_view){chan, m};
+    }
+    qsort(views, *n, sizeof(*views), by_channel_id);
+    *out = arena_alloc(arena, (*n + 1) * sizeof(**out));
+    *members_out = arena_alloc(arena, (*n + 1) * sizeof(**members_out));
+    for (size_t i = 0; i < *n; i++) {
+        struct chan *chan = &(*out)[i];
+        *chan = *views[i].chan;
+        chan->name = arena_strdup(arena, chan->name);
+        chan->topic = arena_strdup(arena, chan->topic);
+        chan->dm_key = chan->dm_key != NULL ? arena_strdup(arena, chan->dm_key) : NULL;
+        (*members_out)[i] = *views[i].member;
+    }
+}
+
 /* The memberships are read before the channels: what is read in a channel is never more than what
  * is in it. */
 MG_OP(chans_of, struct arena *arena, int64_t user_key, struct chan **out,
       struct membership **members_out, size_t *n)
 {
     struct mg_conn *c = mg(conn);
+    const struct mg_mine *warm = map_get(&c->warm.mine, &user_key, sizeof(user_key));
     struct map mine = {0};
     struct mg_list list;
     const bson_t *doc;
-    enum err err = memberships_of(c, user_key, &mine);
 
     *n = 0;
+    if (warm != NULL) {
+        chans_of_warm(c, arena, warm, out, members_out, n);
+        return ERR_OK;
+    }
+    enum err err = memberships_of(c, user_key, &mine);
     *out = arena_alloc(arena, (mine.n + 1) * sizeof(**out));
     *members_out = arena_alloc(arena, (mine.n + 1) * sizeof(**members_out));
     mg_list_begin(&list, "key");
@@ -307,5 +348,5 @@ MG_OP(chans_of, struct arena *arena, int64_t user_key, struct chan **out,
             (*members_out)[i] = *m;
     }
     map_free(&mine);
-    return err == ERR_NOT_FOUND ? finish_list(c, arena, user_key, *out, *members_out, *n) : err;
+    return err == ERR_NOT_FOUND ? finish_list(c, user_key, *out, *members_out, *n) : err;
 }

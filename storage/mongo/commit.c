@@ -1,7 +1,10 @@
 /* commit.c - a batch becomes durable.
  *
  *   what it relied on is still so -> names are claimed -> the events, in order (the commit point)
- *        -> events that they carry -> what follows from them -> tops and read positions, later
+ *        -> what follows from them -> events that they carry -> tops and read positions, later
+ *
+ * Whoever finds an event that another one carries (channel.joined) finds the rows that it speaks
+ * of: a session's position in its own stream must not be ahead of the channels that it is shown.
  *
  * The events before the first one that the database refuses are committed, nothing behind it is:
  * their requests are done, the others run again (committer.c). When the outcome of an insert is not
@@ -372,12 +375,12 @@ static enum err take_claims(struct mg_conn *c)
 static enum err write_what_follows(struct mg_conn *c, bool all)
 {
     struct stage *s = &c->stage;
-    enum err err = append_followers(c);
 
-    if (err == ERR_OK && all)
+    if (all)
         stage_mentions(c);
+    enum err err = mg_run_writes(c, s->writes.items, s->writes.n, s->durable);
     if (err == ERR_OK)
-        err = mg_run_writes(c, s->writes.items, s->writes.n, s->durable);
+        err = append_followers(c);
     if (err != ERR_OK || !all)
         return err; /* tops are as they were: somebody will see that the rest is to be applied */
     keeper_add(c->backend, &s->late);
@@ -412,7 +415,7 @@ enum err mg_commit(struct store_conn *conn)
     }
     if (appended == ERR_OK) {
         c->writing = false;
-        turns_give(c);
+        turns_wrote(c);
     }
     return appended;
 }

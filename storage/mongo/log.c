@@ -9,7 +9,13 @@
 MG_OP(stream_get, const char *name, struct stream *out)
 {
     struct mg_conn *c = mg(conn);
+    const struct stream *warm = map_get(&c->warm.streams, name, strlen(name));
     bson_t *doc;
+
+    if (warm != NULL) {
+        *out = *warm;
+        return out->name[0] != '\0' ? ERR_OK : ERR_NOT_FOUND;
+    }
     enum err err = mg_one(c, MG_STREAMS, BCON_NEW("_id", BCON_UTF8(name)), NULL, &doc);
 
     if (err != ERR_OK)
@@ -22,6 +28,17 @@ MG_OP(stream_get, const char *name, struct stream *out)
     return err == ERR_OK && out->seq == 0 && out->name[0] == 'c' ? ERR_NOT_FOUND : err;
 }
 
+static bool all_warm(struct mg_conn *c, const char *const *names, size_t n, struct stream *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct stream *warm = map_get(&c->warm.streams, names[i], strlen(names[i]));
+        if (warm == NULL)
+            return false;
+        out[i] = *warm;
+    }
+    return true;
+}
+
 MG_OP(streams_get, struct arena *arena, const char *const *names, size_t n, struct stream *out)
 {
     struct mg_conn *c = mg(conn);
@@ -32,7 +49,7 @@ MG_OP(streams_get, struct arena *arena, const char *const *names, size_t n, stru
     const bson_t *doc;
     enum err err = ERR_OK;
 
-    if (n == 0)
+    if (all_warm(c, names, n, out))
         return ERR_OK;
     mg_list_begin(&list, "_id");
     for (size_t i = 0; i < n; i++) {

@@ -200,8 +200,11 @@ MG_OP(members_list, struct arena *arena, int64_t chan_key, const char *cursor, u
     if (cursor != NULL && !parse_key(cursor, &after))
         return ERR_INVALID_PARAMS;
     if (people != NULL && cursor == NULL && next_out == NULL) {
-        *out = people->members;
-        *n = people->n;
+        *out = arena_alloc(arena, (people->n + 1) * sizeof(**out));
+        for (; *n < people->n; ++*n) {
+            (*out)[*n] = people->members[*n];
+            (*out)[*n].user = mg_copy_user(arena, &people->members[*n].user);
+        }
         return ERR_OK;
     }
     *out = arena_alloc(arena, (limit + 1) * sizeof(**out));

@@ -275,10 +275,10 @@ MG_OP(mentions_count, int64_t user_key, int64_t chan_key, uint64_t after, uint64
 {
     struct mg_conn *c = mg(conn);
     struct mg_pair pair = {chan_key, user_key};
-    const uint64_t *warm = map_get(&c->warm.counts, &pair, sizeof(pair));
+    const struct mg_count *warm = map_get(&c->warm.counts, &pair, sizeof(pair));
 
-    if (warm != NULL) {
-        *out = *warm;
+    if (warm != NULL && warm->after == after) {
+        *out = warm->n;
         return ERR_OK;
     }
     enum err err =

@@ -200,12 +200,7 @@ static void mg_disconnect(struct store_conn **conn)
     struct mg_conn *c = mg(*conn);
     *conn = NULL;
     stage_free(&c->stage);
-    map_free(&c->warm.users);
-    map_free(&c->warm.keys);
-    map_free(&c->warm.members);
-    map_free(&c->warm.dedups);
-    map_free(&c->warm.counts);
-    map_free(&c->warm.dms);
+    mg_warm_free(c);
     for (size_t i = 0; i < MG_COLLS; i++)
         if (c->colls[i] != NULL)
             mongoc_collection_destroy(c->colls[i]);
@@ -237,20 +232,12 @@ static enum err mg_begin(struct store_conn *conn, bool write)
         c->base.failed = ERR_UNAVAILABLE;
         return ERR_UNAVAILABLE;
     }
-    if (write && c->writes)
-        turns_take(c);
-    return c->base.failed;
+    return ERR_OK;
 }
 
-static bool mg_await_turn(struct store_conn *conn)
+static uint64_t mg_idle(struct store_conn *conn)
 {
-    struct mg_conn *c = mg(conn);
-
-    if (c->held_n > 0 || keeper_is_away(c->backend, conn->reason))
-        return false;
-    c->began_ns = clock_monotonic_ns();
-    turns_take(c);
-    return c->held_n > 0;
+    return turns_idle(mg(conn));
 }
 
 /* What was durable of the batch can still be asked. */
@@ -318,10 +305,13 @@ const struct store_ops store_mongo_ops = {
     .prefetch = mg_prefetch,
     .accounts_changed = mg_accounts_changed,
     .tail = mg_tail,
-    .await_turn = mg_await_turn,
-    .contended = turns_holds,
+    .take_turns = mg_take_turns,
+    .contended = turns_contended,
+    .idle = mg_idle,
     .expect = mg_expect,
     .behind = mg_behind,
+    .joins = mg_joins,
+    .gather = mg_gather,
     .streams_get = mg_streams_get,
     .stream_get = mg_stream_get,
     .stream_add = mg_stream_add,

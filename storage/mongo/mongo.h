@@ -68,8 +68,26 @@ struct mg_warm {
     struct map keys;    /* by key: the same */
     struct map members; /* by channel and user key: struct membership */
     struct map dedups;  /* known client_msg_ids, by what is unique about them */
-    struct map counts;  /* unread mentions, by channel and user key: uint64_t */
+    struct map counts;  /* unread mentions, by channel and user key: struct mg_count */
     struct map dms;     /* the people of dms, by channel key: struct mg_people */
+
+    /* Only for several reads at once, see gather.c. */
+    struct map sessions; /* by the hash of their token: struct store_session */
+    struct map streams;  /* by name, up to the log's top: struct stream; without a name: none */
+    struct map mine;     /* what a user is in, by its key: struct mg_mine */
+    struct map chans;    /* by key, up to the log's top: struct chan */
+};
+
+struct mg_count {
+    int64_t chan_key, user_key;
+    uint64_t after; /* counted from here on */
+    uint64_t n;
+};
+
+struct mg_mine {
+    int64_t user_key;
+    struct membership *members;
+    size_t n, cap;
 };
 
 struct mg_people {
@@ -99,6 +117,7 @@ struct mg_conn {
     bool had_none;               /* there was no account when it was asked */
     struct held held[TURNS_MAX]; /* streams whose turn is this connection's */
     size_t held_n;
+    uint64_t idle_ns; /* since when it has nothing to write while it holds them; 0: it has */
 };
 
 static inline struct mg_conn *mg(struct store_conn *conn)
@@ -183,6 +202,7 @@ enum err mg_prepare(struct mg_conn *c, bool existing, char error_out[STORE_ERROR
 /* -- warm.c: loading together -------------------------------------------------------------------
  */
 void mg_warm_clear(struct mg_conn *c);
+void mg_warm_free(struct mg_conn *c);
 void mg_keep_user(struct mg_conn *c, const bson_t *doc);
 struct store_user mg_copy_user(struct arena *arena, const struct store_user *user);
 enum err mg_warm_users(struct mg_conn *c, const char *const *ids, size_t n);
@@ -192,10 +212,19 @@ struct mg_pair {
     int64_t chan_key, user_key;
 };
 enum err mg_warm_members(struct mg_conn *c, const struct mg_pair *pairs, size_t n);
-/* What view_channel() asks about CHANS for a user whose MEMBERS they are. */
-enum err mg_warm_views(struct mg_conn *c, struct arena *arena, int64_t user_key,
-                       const struct chan *chans, const struct membership *members, size_t n);
+/* What view_channel() asks about CHAN for the user whose MEMBER it is; NULL: for nobody. */
+struct mg_view {
+    const struct chan *chan;
+    const struct membership *member;
+};
+enum err mg_warm_views(struct mg_conn *c, const struct mg_view *views, size_t n);
+bool mg_take_turns(struct store_conn *conn, struct store_req *const *reqs, size_t n, bool again);
 enum err mg_prefetch(struct store_conn *conn, struct store_req *const *reqs, size_t n, bool again);
+
+/* -- gather.c: several reads at once
+ * ------------------------------------------------------------*/
+bool mg_joins(enum store_op op);
+enum err mg_gather(struct store_conn *conn, struct store_req *const *reqs, size_t n);
 
 /* -- tail.c: what the log has beyond the projections
  * ---------------------------------------------*/

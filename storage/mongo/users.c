@@ -242,7 +242,18 @@ void mg_read_session(struct arena *arena, const bson_t *doc, struct store_sessio
 MG_OP(session_get, struct arena *arena, const char *id, const char *hash, struct store_session *out)
 {
     struct mg_conn *c = mg(conn);
+    const struct store_session *warm =
+        hash != NULL ? map_get(&c->warm.sessions, hash, strlen(hash)) : NULL;
     bson_t *doc;
+
+    if (warm != NULL) {
+        *out = *warm;
+        out->id = arena_strdup(arena, warm->id);
+        out->user = arena_strdup(arena, warm->user);
+        out->address = arena_strdup(arena, warm->address);
+        out->agent = arena_strdup(arena, warm->agent);
+        return ERR_OK;
+    }
     enum err err =
         mg_one(c, MG_SESSIONS,
                id != NULL ? BCON_NEW("_id", BCON_UTF8(id)) : BCON_NEW("hash", BCON_UTF8(hash)),

@@ -3,16 +3,31 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "storage/mongo/mongo.h"
+
+static void each_map(struct mg_warm *warm, void (*visit)(struct map *))
+{
+    visit(&warm->users);
+    visit(&warm->keys);
+    visit(&warm->members);
+    visit(&warm->dedups);
+    visit(&warm->counts);
+    visit(&warm->dms);
+    visit(&warm->sessions);
+    visit(&warm->streams);
+    visit(&warm->mine);
+    visit(&warm->chans);
+}
 
 void mg_warm_clear(struct mg_conn *c)
 {
-    map_clear(&c->warm.users);
-    map_clear(&c->warm.keys);
-    map_clear(&c->warm.members);
-    map_clear(&c->warm.dedups);
-    map_clear(&c->warm.counts);
-    map_clear(&c->warm.dms);
+    each_map(&c->warm, map_clear);
+}
+
+void mg_warm_free(struct mg_conn *c)
+{
+    each_map(&c->warm, map_free);
 }
 
 void mg_keep_user(struct mg_conn *c, const bson_t *doc)
@@ -133,6 +148,42 @@ static const char *channel_of(const struct store_req *req)
         return req->in.read.channel;
     return req->op == STORE_CHANNEL_JOIN || req->op == STORE_CHANNEL_LEAVE ? req->in.channel.channel
                                                                            : NULL;
+}
+
+/* Whether one of the requests writes into a stream in which turns are taken. */
+static bool needs_turn(struct mg_conn *c, struct store_req *const *reqs, size_t n)
+{
+    const char *last = "";
+
+    for (size_t i = 0; i < n; i++) {
+        char name[STORE_STREAM_SIZE];
+        const char *channel = channel_of(reqs[i]);
+        if (channel == NULL || channel[0] == '#' || strcmp(channel, last) == 0)
+            continue;
+        last = channel;
+        (void)snprintf(name, sizeof(name), "c:%.*s", ID_MAX, channel);
+        if (turns_known(c->backend, mg_stream_key(name)))
+            return true;
+    }
+    return false;
+}
+
+/* With one of them come all: what joins the batch later may need another. Whoever writes something
+ * else meanwhile does not keep the others waiting. */
+bool mg_take_turns(struct store_conn *conn, struct store_req *const *reqs, size_t n, bool again)
+{
+    struct mg_conn *c = mg(conn);
+
+    if (keeper_is_away(c->backend, conn->reason))
+        return false;
+    turns_give_due(c);
+    if (!turns_any(c->backend) || (!again && !needs_turn(c, reqs, n))) {
+        turns_give(c);
+        return false;
+    }
+    bool waited = turns_take(c);
+    c->began_ns = clock_monotonic_ns();
+    return waited;
 }
 
 /* Of those that lost a race: which client_msg_ids are known by now? */

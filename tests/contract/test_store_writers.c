@@ -128,6 +128,55 @@ static void both_nodes_into_one_stream_leave_no_hole_and_keep_each_order(void **
     assert_string_equal(bed_log(s->a, s->stream), bed_log(s->b, s->stream));
 }
 
+static void flood(struct scene *s, struct store_req *reqs[2][RACE_EACH], size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        for (size_t n = 0; n < 2; n++) {
+            struct bed *bed = n == 0 ? s->a : s->b;
+            reqs[n][i] = send_req(bed, s, n == 0 ? s->ann : s->ben, "flood", NULL);
+            bed_submit(bed, reqs[n][i]);
+        }
+}
+
+static enum err member_op(struct bed *bed, struct scene *s, enum store_op op, const char *user)
+{
+    struct store_req *req = bed_req(bed, op, user);
+
+    req->in.channel.channel = s->general;
+    return bed_do(bed, req);
+}
+
+/* Nodes that take turns skip messages of each other, but nothing else: each is asked for what the
+ * other one has just changed, while both are busy. */
+static void who_takes_turns_misses_no_change_of_members(void **state)
+{
+    enum { ROUNDS = 8, EACH = RACE_EACH / ROUNDS };
+    struct scene *s = *state;
+    struct store_req *reqs[2][RACE_EACH];
+    const char *cid = bed_user(s->a, "cid");
+    size_t sent = 0;
+
+    for (size_t round = 0; round < ROUNDS; round++) {
+        struct bed *changes = round % 4 < 2 ? s->a : s->b;
+        struct bed *asks = round % 4 < 2 ? s->b : s->a;
+        bool joins = round % 2 == 0;
+        flood(s, reqs, round * EACH, (round + 1) * EACH);
+        assert_int_equal(
+            member_op(changes, s, joins ? STORE_CHANNEL_JOIN : STORE_CHANNEL_LEAVE, cid), ERR_OK);
+        struct store_req *req = send_req(asks, s, cid, "am I in?", NULL);
+        assert_int_equal(bed_do(asks, req), joins ? ERR_OK : ERR_FORBIDDEN);
+        sent += joins ? 1 : 0;
+    }
+    for (size_t i = 0; i < RACE_EACH; i++)
+        for (size_t n = 0; n < 2; n++) {
+            bed_wait(n == 0 ? s->a : s->b, reqs[n][i]);
+            assert_int_equal(reqs[n][i]->err, ERR_OK);
+        }
+    assert_int_equal(bed_view(s->a, s->ann, s->general).members, 2);
+    assert_int_equal(bed_view(s->b, s->ann, s->general).msg_no, 2 * RACE_EACH + sent);
+    assert_string_equal(bed_log(s->a, s->stream), bed_log(s->b, s->stream));
+}
+
 static size_t count_lines(const char *text)
 {
     size_t n = 0;
@@ -372,6 +421,30 @@ static void a_reader_finishes_the_join_of_a_dead_node(void **state)
     check_joined(s, cyd);
 }
 
+static void many_readers_at_once_finish_the_join_of_a_dead_node(void **state)
+{
+    struct scene *s = *state;
+    const char *cyd = bed_user(s->a, "cyd");
+    struct store_req *asks[20];
+
+    half_a_join(s, cyd);
+    s->b->options.readers = 1;
+    bed_must_open(s->b);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        const char *user = i % 2 == 0 ? s->ann : s->ben;
+        asks[i] = bed_req(s->b, STORE_SNAPSHOT, user);
+        asks[i]->in.user.user = user;
+        bed_submit(s->b, asks[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        bed_wait(s->b, asks[i]);
+        assert_int_equal(asks[i]->err, ERR_OK);
+        assert_int_equal(asks[i]->out.n, 1);
+        assert_int_equal(asks[i]->out.channels[0].members, 3);
+    }
+    check_joined(s, cyd);
+}
+
 static void a_writer_finishes_the_join_of_a_dead_node(void **state)
 {
     struct scene *s = *state;
@@ -463,6 +536,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(both_nodes_into_one_stream_leave_no_hole_and_keep_each_order),
+        TEST(who_takes_turns_misses_no_change_of_members),
         TEST(two_processes_race_one_is_killed_the_other_goes_on),
         TEST(a_retry_on_another_node_gives_the_original_message),
         TEST(a_refusal_is_never_from_an_old_cache),
@@ -471,6 +545,7 @@ int main(int argc, char **argv)
         TEST(a_dm_is_one_channel_on_all_nodes),
         cmocka_unit_test(one_account_is_the_first),
         TEST(a_reader_finishes_the_join_of_a_dead_node),
+        TEST(many_readers_at_once_finish_the_join_of_a_dead_node),
         TEST(a_writer_finishes_the_join_of_a_dead_node),
         TEST(a_half_deleted_message_is_scrubbed),
         TEST(a_channel_that_was_only_created_in_the_log_is_found),

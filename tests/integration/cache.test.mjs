@@ -112,6 +112,15 @@ describe("recent history from the cache", () => {
     assert.ok(hits + late >= 19 && hits >= 5, `${hits} of 20 came from the cache, ${late} were late`);
   });
 
+  test("how often it has answered is in the figures that parleyctl stats shows", async () => {
+    const before = await must(s.b.url, "admin.stats", {}, s.ann.token);
+    await fromCache(s);
+    const now = await must(s.b.url, "admin.stats", {}, s.ann.token);
+    assert.ok(now.cache_hits > before.cache_hits);
+    assert.ok(now.cache_questions >= now.cache_hits);
+    assert.equal(now.cache_hit_percent, Math.floor((now.cache_hits * 100) / now.cache_questions));
+  });
+
   test("every page of the window is what the database says", async () => {
     for (const limit of [1, 7, 50])
       for (const where of [{}, { before: sent[40].seq }, { before: sent[59].seq }, { after: sent[30].seq }, { after: sent[59].seq },
