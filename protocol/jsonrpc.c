@@ -158,6 +158,20 @@ static void begin_notification(struct buf *out, const char *method)
     buf_puts(out, BEFORE_PARAMS "{");
 }
 
+/* What rpc_put_event() begins with: stream names need no escapes either. */
+static bool is_positioned(const char *params, size_t len)
+{
+    static const char before[] = "{\"stream\":\"";
+    static const char between[] = "\",\"epoch\":\"";
+
+    if (len < sizeof(before) || memcmp(params, before, sizeof(before) - 1) != 0)
+        return false;
+    const char *stream = params + sizeof(before) - 1;
+    const char *quote = memchr(stream, '"', len - (sizeof(before) - 1));
+    return quote != NULL && (size_t)(params + len - quote) >= sizeof(between) &&
+           memcmp(quote, between, sizeof(between) - 1) == 0;
+}
+
 bool rpc_event_split(const char *json, size_t len, struct rpc_event *out)
 {
     const size_t before = sizeof(BEFORE_METHOD) - 1;
@@ -174,6 +188,7 @@ bool rpc_event_split(const char *json, size_t len, struct rpc_event *out)
     out->method_len = (size_t)(quote - out->method);
     out->params = quote + between;
     out->params_len = (size_t)(json + len - 1 - out->params);
+    out->positioned = is_positioned(out->params, out->params_len);
     return out->params[0] == '{';
 }
 

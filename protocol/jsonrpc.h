@@ -55,6 +55,7 @@ struct rpc_event {
     size_t method_len;
     const char *params;
     size_t params_len;
+    bool positioned; /* it has a place in a stream */
 };
 bool rpc_event_split(const char *json, size_t len, struct rpc_event *out);
 /* The object that rpc_put_error() has as "error". */

@@ -128,8 +128,11 @@ static void queue_push(struct conn *c, struct frame *frame)
 
 void conn_send(struct conn *conn, struct frame *frame)
 {
-    if (conn->eio != NULL)
+    if (conn->eio != NULL) {
         frame = chat_frame(frame);
+        if (!frame->ephemeral)
+            eio_stir(conn->eio);
+    }
     conn_push(conn, frame);
 }
 
@@ -208,9 +211,12 @@ void conn_queue_sent(struct conn *conn)
 
 bool conn_flush(struct conn *conn)
 {
-    if (conn->wsi == NULL && conn->eio != NULL) {
-        eio_flush(conn->eio);
-        return true;
+    if (conn->eio != NULL) {
+        eio_flushing(conn->eio);
+        if (conn->wsi == NULL) {
+            eio_flush(conn->eio);
+            return true;
+        }
     }
     while (conn->queue_n > 0 && conn->wsi != NULL && !lws_partial_buffered(conn->wsi)) {
         size_t bytes;

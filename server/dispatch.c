@@ -431,6 +431,8 @@ void dispatch_socketio(struct conn *conn, const struct sio_call *call)
     req->sio.socket = call->socket;
     req->sio.has_ack = call->has_ack;
     req->sio.ack = call->ack;
+    req->sio.pid = arena_strdup(req->arena, call->pid);
+    req->sio.offset = arena_strdup(req->arena, call->offset);
     req->root = json_incref(call->params);
     request_resume(req, begin_socketio(req, call));
 }

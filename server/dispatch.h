@@ -39,7 +39,8 @@ struct sio_call {
     bool has_ack;
     uint64_t ack;
     const char *name;
-    json_t *params; /* borrowed; NULL: none */
+    json_t *params;           /* borrowed; NULL: none */
+    const char *pid, *offset; /* a CONNECT that asks for its state, or NULL; copied */
 };
 /* Answered through chat_answer(). */
 void dispatch_socketio(struct conn *conn, const struct sio_call *call);

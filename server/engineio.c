@@ -48,6 +48,7 @@ struct engineio *engineio_create(struct worker *worker)
 
     e->worker = worker;
     (void)uv_timer_init(&worker->loop, &e->timer);
+    (void)uv_timer_init(&worker->loop, &e->calm);
     return e;
 }
 
@@ -62,6 +63,7 @@ void engineio_stop(struct engineio *engineio)
             eio_end(eio, "1");
     }
     uv_close((uv_handle_t *)&engineio->timer, NULL);
+    uv_close((uv_handle_t *)&engineio->calm, NULL);
 }
 
 void engineio_destroy(struct engineio **engineio)
@@ -176,6 +178,61 @@ static void on_timer(uv_timer_t *timer)
     set_timer(e);
 }
 
+/* -- before a flush --------------------------------------------------------------------------- */
+
+static void on_calm(uv_timer_t *timer);
+
+static void calm(struct eio *eio)
+{
+    if (eio->stirred)
+        DL_DELETE2(home(eio)->stirred, eio, stirred_prev, stirred_next);
+    eio->stirred = false;
+}
+
+void eio_stir(struct eio *eio)
+{
+    struct engineio *e = home(eio);
+
+    if (eio->stirred || eio->over || eio->service->flushing == NULL)
+        return;
+    eio->stirred = true;
+    DL_APPEND2(e->stirred, eio, stirred_prev, stirred_next);
+    if (!uv_is_active((uv_handle_t *)&e->calm) && !uv_is_closing((uv_handle_t *)&e->calm))
+        (void)uv_timer_start(&e->calm, on_calm, EIO_CALM_MS, 0);
+}
+
+static void ask_service(struct eio *eio, uint64_t now)
+{
+    calm(eio);
+    eio->asked_ms = now;
+    eio->service->flushing(eio);
+}
+
+void eio_flushing(struct eio *eio)
+{
+    if (!eio->stirred)
+        return;
+    uint64_t now = now_ms();
+    if (now >= eio->asked_ms + EIO_CALM_MS)
+        ask_service(eio, now);
+}
+
+/* Who is stirred again by the question waits for the next time. */
+static void on_calm(uv_timer_t *timer)
+{
+    struct engineio *e = container_of(timer, struct engineio, calm);
+    struct eio *last = e->stirred == NULL ? NULL : e->stirred->stirred_prev;
+    struct eio *eio = NULL;
+    uint64_t now = now_ms();
+
+    while (e->stirred != NULL && eio != last) {
+        eio = e->stirred;
+        ask_service(eio, now);
+    }
+    if (e->stirred != NULL)
+        (void)uv_timer_start(timer, on_calm, EIO_CALM_MS, 0);
+}
+
 /* -- life ------------------------------------------------------------------------------------- */
 
 struct eio *eio_open(struct conn *conn, const struct eio_service *service, enum eio_carrier carrier)
@@ -217,6 +274,7 @@ static void hide(struct eio *eio)
         return;
     eio->over = true;
     beat_stop(eio);
+    calm(eio);
     HASH_DEL(e->sessions, eio);
     e->sessions_n--;
 }

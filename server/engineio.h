@@ -31,7 +31,10 @@ struct engineio;
 struct frame;
 struct worker;
 
-enum { EIO_SID_SIZE = 22 }; /* the worker's letter, 120 random bits, NUL */
+enum {
+    EIO_SID_SIZE = 22, /* the worker's letter, 120 random bits, NUL */
+    EIO_CALM_MS = 50,
+};
 
 struct eio_service {
     const char *path; /* "/socket.io/" */
@@ -39,6 +42,9 @@ struct eio_service {
     /* May close the session's conn. DATA is borrowed, and valid UTF-8 unless binary. */
     void (*message)(struct eio *eio, const char *data, size_t len, bool binary);
     void (*closed)(struct eio *eio); /* the last call */
+    /* After eio_stir(), before the queue is written, but not more often than every EIO_CALM_MS; at
+     * the end of them in any case. May queue more. NULL: of no interest. */
+    void (*flushing)(struct eio *eio);
 };
 
 struct eio_settings {
@@ -74,6 +80,10 @@ void eio_refuse(struct eio *eio, const char *reason);
 
 /* -- for conn.c and worker.c ------------------------------------------------------------------ */
 
+/* Frames of streams have been queued. */
+void eio_stir(struct eio *eio);
+/* The queue is about to be written. May close the conn. */
+void eio_flushing(struct eio *eio);
 /* Writes the queue of a session without a socket of its own, if somebody waits for it. */
 void eio_flush(struct eio *eio);
 /* Its conn is being closed with CODE: the last words. */

@@ -45,7 +45,10 @@ struct eio {
     struct eio_at relay;    /* the WebSocket that has */
     uint64_t opened_ms, ended_ms, beat_ms;
     struct eio *prev, *next; /* among those with the same beat, the earliest first */
-    UT_hash_handle hh;       /* by sid; not once it is over */
+    bool stirred;            /* its service is to be asked */
+    uint64_t asked_ms;       /* when it was, the last time */
+    struct eio *stirred_prev, *stirred_next;
+    UT_hash_handle hh; /* by sid; not once it is over */
 };
 
 /* One worker's. */
@@ -56,6 +59,8 @@ struct engineio {
     struct eio *pings, *pongs;
     struct eio_socket *sockets; /* by the id of their conn */
     uv_timer_t timer;
+    struct eio *stirred;
+    uv_timer_t calm; /* runs while somebody is stirred */
 };
 
 /* A socket's side: an HTTP connection that asks, or a WebSocket of a session elsewhere. */

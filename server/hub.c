@@ -397,6 +397,16 @@ bool hub_level(const struct conn *conn, const char *stream, struct hub_level *ou
     return true;
 }
 
+void hub_each_position(const struct conn *conn,
+                       void (*each)(void *arg, const char *stream, const char *epoch, uint64_t seq),
+                       void *arg)
+{
+    for (const struct sub *sub = conn->subs; sub != NULL; sub = sub->conn_next) {
+        const struct stream *s = sub->stream;
+        each(arg, s->name, s->epoch, sub->live ? s->last - s->batch_n : sub->pos);
+    }
+}
+
 void hub_each_recent(struct hub *hub, const char *stream,
                      void (*each)(void *arg, const struct event *event), void *arg)
 {

@@ -81,6 +81,11 @@ struct hub_level {
 };
 /* False: CONN is not in STREAM, or catches up, or the stream waits for something. */
 bool hub_level(const struct conn *conn, const char *stream, struct hub_level *out);
+/* For each of CONN's streams: what is queued for CONN ends with the event SEQ. EPOCH is empty while
+ * it is not known. */
+void hub_each_position(const struct conn *conn,
+                       void (*each)(void *arg, const char *stream, const char *epoch, uint64_t seq),
+                       void *arg);
 /* The recent events of STREAM that are at hand, in no order. */
 void hub_each_recent(struct hub *hub, const char *stream,
                      void (*each)(void *arg, const struct event *event), void *arg);

@@ -49,6 +49,10 @@ struct request {
         bool used; /* it came by Socket.IO */
         bool connects, has_ack;
         uint64_t socket, ack;
+        const char *pid, *offset; /* the client's, while its state may be recovered; else NULL */
+        const struct stream_position *cut; /* session.start: of each stream, by its name */
+        size_t cut_n;
+        bool level; /* the client has everything up to there */
     } sio;
     uint64_t started_ns;
 

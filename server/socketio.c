@@ -20,6 +20,7 @@ struct sio_socket {
     struct sio *sio;
     const struct sio_app *app;
     uint64_t serial;
+    void *data; /* the application's */
     bool accepted;
     uint64_t next_ack;
     uint64_t awaited; /* a bit for each ack, by its id modulo ACKS_MAX */
@@ -57,6 +58,16 @@ struct sio_socket *sio_find(const struct conn *conn, uint64_t serial)
     while (socket != NULL && socket->serial != serial)
         socket = socket->next;
     return socket;
+}
+
+void *sio_data(const struct sio_socket *socket)
+{
+    return socket->data;
+}
+
+void sio_set_data(struct sio_socket *socket, void *data)
+{
+    socket->data = data;
 }
 
 static struct sio_socket *find_namespace(const struct sio *sio, const char *nsp)
@@ -120,7 +131,7 @@ static void send_packet(const struct sio_socket *socket, enum sio_packet_type ty
     buf_free(&text);
 }
 
-void sio_accept(struct sio_socket *socket)
+void sio_accept(struct sio_socket *socket, const char *pid)
 {
     struct buf text = {0};
     char id[ID_SIZE];
@@ -131,6 +142,7 @@ void sio_accept(struct sio_socket *socket)
     sio_put_head(&text, SIO_CONNECT, 0, socket->app->nsp, NULL);
     buf_putc(&text, '{');
     buf_json_member(&text, "sid", id);
+    buf_json_member_opt(&text, "pid", pid);
     buf_putc(&text, '}');
     eio_send(socket->sio->eio, text.data, text.len, false);
     buf_free(&text);
@@ -323,9 +335,22 @@ static void on_closed(struct eio *eio)
     free(sio);
 }
 
+static void on_flushing(struct eio *eio)
+{
+    const struct sio *sio = eio_data(eio);
+    struct sio_socket *socket;
+
+    DL_FOREACH(sio->sockets, socket)
+    {
+        if (socket->accepted && socket->app->flushing != NULL)
+            socket->app->flushing(socket);
+    }
+}
+
 const struct eio_service socketio_service = {
     .path = "/socket.io/",
     .open = on_open,
     .message = on_message,
     .closed = on_closed,
+    .flushing = on_flushing,
 };

@@ -42,6 +42,8 @@ struct sio_app {
     void (*acked)(struct sio_socket *socket, uint64_t id, const struct sio_event *args);
     /* The end of a socket, accepted or not yet; nothing may be sent any more. */
     void (*disconnect)(struct sio_socket *socket);
+    /* Of an accepted one: see struct eio_service. */
+    void (*flushing)(struct sio_socket *socket);
 };
 
 /* At /socket.io/. */
@@ -53,7 +55,13 @@ struct conn *sio_conn(const struct sio_socket *socket);
 /* The socket of that serial on CONN, or NULL when it has ended. */
 struct sio_socket *sio_find(const struct conn *conn, uint64_t serial);
 
-void sio_accept(struct sio_socket *socket);
+/* The application's. */
+void *sio_data(const struct sio_socket *socket);
+void sio_set_data(struct sio_socket *socket, void *data);
+
+/* PID: what the client is to come back with if its connection breaks; a standard client takes its
+ * state for recovered when it gets the same again. It needs no escapes in JSON. NULL: none. */
+void sio_accept(struct sio_socket *socket, const char *pid);
 /* ERROR: the JSON object of the client's connect_error, with a "message". Ends the socket. */
 void sio_refuse(struct sio_socket *socket, const char *error, size_t len);
 /* ARGS: the inside of a JSON array: the name, then the arguments. BINARY may be NULL. ID_OUT not

@@ -3,23 +3,33 @@
 #include <string.h>
 
 #include "protocol/jsonrpc.h"
+#include "protocol/recovery.h"
 #include "server/conn.h"
 #include "server/dispatch.h"
 #include "server/frame.h"
 #include "server/hub.h"
 #include "server/request.h"
 #include "server/session.h"
+#include "server/socketio_state.h"
 
 /* -- events ----------------------------------------------------------------------------------- */
 
-/* ["<name>",<params>] with what Engine.IO and Socket.IO want before it. */
+/* ["<name>",<params>] with what Engine.IO and Socket.IO want before it; for an event that has a
+ * place in a stream ["<name>",<params>,"-"], see socketio_state.h. */
 #define EVENT_BEGIN "42[\""
 #define EVENT_BETWEEN "\","
 #define EVENT_END "]"
+#define POSITIONED_END ",\"" RECOVERY_NO_OFFSET "\"]"
+
+static const char *event_end(const struct rpc_event *event)
+{
+    return event->positioned ? POSITIONED_END : EVENT_END;
+}
 
 static size_t event_len(const struct rpc_event *event)
 {
-    return strlen(EVENT_BEGIN EVENT_BETWEEN EVENT_END) + event->method_len + event->params_len;
+    return strlen(EVENT_BEGIN EVENT_BETWEEN) + event->method_len + event->params_len +
+           strlen(event_end(event));
 }
 
 static unsigned char *put(unsigned char *to, const char *bytes, size_t n)
@@ -35,7 +45,7 @@ static unsigned char *put_event(unsigned char *to, const struct rpc_event *event
     to = put(to, event->method, event->method_len);
     to = put(to, EVENT_BETWEEN, strlen(EVENT_BETWEEN));
     to = put(to, event->params, event->params_len);
-    return put(to, EVENT_END, strlen(EVENT_END));
+    return put(to, event_end(event), strlen(event_end(event)));
 }
 
 /* The next notification of FRAME; *at moves behind it. */
@@ -104,9 +114,16 @@ static void answer_connect(struct sio_socket *socket, const struct request *req,
     struct buf text = {0};
 
     if (err == ERR_OK) {
-        sio_accept(socket);
+        struct chat_state *state = chat_state_create(req);
+        sio_set_data(socket, state);
+        sio_accept(socket, state == NULL ? NULL : chat_state_pid(state));
         buf_puts(&text, "\"session.started\",");
         put_result(&text, req);
+        if (state != NULL) {
+            buf_puts(&text, ",\"");
+            chat_state_put_first(state, req, &text);
+            buf_putc(&text, '"');
+        }
         (void)sio_emit(socket, text.data, text.len, NULL, NULL);
     } else {
         put_error(&text, req, err); /* it has a message and data, as a connect_error should */
@@ -142,12 +159,13 @@ void chat_answer(struct request *req, enum err err)
 
 static void on_connect(struct sio_socket *socket, json_t *auth)
 {
-    dispatch_socketio(sio_conn(socket), &(struct sio_call){
-                                            .socket = sio_serial(socket),
-                                            .connects = true,
-                                            .name = "session.start",
-                                            .params = auth,
-                                        });
+    struct sio_call call = {
+        .socket = sio_serial(socket), .connects = true, .name = "session.start"};
+
+    chat_state_ask(auth, &call.params, &call);
+    json_t *params = call.params;
+    dispatch_socketio(sio_conn(socket), &call); /* may be the end of SOCKET and AUTH */
+    json_decref(params);
 }
 
 static void on_event(struct sio_socket *socket, const struct sio_event *event)
@@ -165,10 +183,33 @@ static void on_event(struct sio_socket *socket, const struct sio_event *event)
                       });
 }
 
+/* Events have been queued: how far the client has come with them. */
+static void on_flushing(struct sio_socket *socket)
+{
+    struct chat_state *state = sio_data(socket);
+    struct conn *conn = sio_conn(socket);
+    struct buf args = {0};
+
+    if (state == NULL || conn->closing)
+        return;
+    buf_puts(&args, "\"session.offset\",\"");
+    enum chat_offset outcome = chat_state_put_offset(state, conn, &args);
+    buf_putc(&args, '"');
+    if (outcome == CHAT_OFFSET_WRITTEN)
+        (void)sio_emit(socket, args.data, args.len, NULL, NULL);
+    else if (outcome == CHAT_OFFSET_LATER)
+        eio_stir(conn->eio);
+    buf_free(&args);
+}
+
 /* What is under way is answered to nobody. */
 static void on_disconnect(struct sio_socket *socket)
 {
     struct conn *conn = sio_conn(socket);
+    struct chat_state *state = sio_data(socket);
+
+    chat_state_destroy(&state);
+    sio_set_data(socket, NULL);
 
     hub_unsubscribe_all(conn);
     session_end(conn);
@@ -179,4 +220,5 @@ const struct sio_app chat_app = {
     .connect = on_connect,
     .event = on_event,
     .disconnect = on_disconnect,
+    .flushing = on_flushing,
 };

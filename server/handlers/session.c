@@ -24,7 +24,7 @@
 enum { TOUCH_INTERVAL_MS = 300000 }; /* last_seen_at is at most this old */
 
 struct plan_row {
-    const char *stream;
+    const char *stream, *epoch;
     uint64_t from, cut;
 };
 
@@ -55,18 +55,31 @@ static void sort_positions(struct request *req, struct start *start)
     qsort(start->positions, n, sizeof(*start->positions), by_stream);
 }
 
+static const struct stream_position *find_position(const struct start *start, const char *stream)
+{
+    struct stream_position key = {.stream = stream};
+
+    return bsearch(&key, start->positions, start->positions_n, sizeof(key), by_stream);
+}
+
+static bool can_serve(const struct request *req, const struct stream_position *p, const char *epoch,
+                      uint64_t top)
+{
+    return p != NULL && epoch != NULL && strcmp(p->epoch, epoch) == 0 && p->seq <= top &&
+           top - p->seq <= req->node->config.resume_events;
+}
+
 /* Adds STREAM to the plan; true if the client's own position can be served. */
 static bool plan_stream(struct request *req, const char *stream, const char *epoch, uint64_t top)
 {
     struct start *start = req->data;
-    struct stream_position key = {.stream = stream};
-    const struct stream_position *p =
-        bsearch(&key, start->positions, start->positions_n, sizeof(key), by_stream);
-    bool resumed = p != NULL && epoch != NULL && strcmp(p->epoch, epoch) == 0 && p->seq <= top &&
-                   top - p->seq <= req->node->config.resume_events;
+    const struct stream_position *p = find_position(start, stream);
+    bool resumed = can_serve(req, p, epoch, top);
 
-    start->plan[start->plan_n++] =
-        (struct plan_row){.stream = stream, .from = resumed ? p->seq : top, .cut = top};
+    start->plan[start->plan_n++] = (struct plan_row){.stream = stream,
+                                                     .epoch = epoch == NULL ? "" : epoch,
+                                                     .from = resumed ? p->seq : top,
+                                                     .cut = top};
     if (p != NULL)
         metric_add_by(METRIC_RESUMES, resumed ? METRIC_RESUME_RESUMED : METRIC_RESUME_RESYNC, 1);
     return resumed;
@@ -145,6 +158,70 @@ static void touch(struct request *req, const struct store_session *session)
     store_call_submit(call, req->worker, touch_done);
 }
 
+/* -- the state of a Socket.IO connection ------------------------------------------------------ */
+
+/* A stream that had no event then has none now, or all of its events are missed. */
+static bool can_recover(struct request *req, const char *stream, const char *epoch, uint64_t top)
+{
+    const struct stream_position *p = find_position(req->data, stream);
+    bool had_none = p != NULL && p->epoch[0] == '\0' && p->seq == 0;
+
+    return (had_none && epoch == NULL && top == 0) || can_serve(req, p, epoch, top);
+}
+
+/* All or nothing: the streams are those that the client had, and each goes on where it was. */
+static bool is_recoverable(struct request *req)
+{
+    const struct store_req *store = &req->call.req;
+    const struct start *start = req->data;
+    char stream[STORE_STREAM_SIZE];
+
+    (void)snprintf(stream, sizeof(stream), "u:%s", store->in.user.user);
+    bool whole = start->positions_n == store->out.n + 1 &&
+                 can_recover(req, stream, store->out.top.epoch, store->out.top.seq);
+    for (size_t i = 0; whole && i < store->out.n; i++) {
+        const struct store_channel *channel = &store->out.channels[i];
+        (void)snprintf(stream, sizeof(stream), "c:%s", channel->id);
+        whole = can_recover(req, stream, channel->epoch, channel->seq);
+    }
+    return whole;
+}
+
+/* A client whose state cannot be recovered starts afresh. */
+static void try_recovery(struct request *req)
+{
+    struct start *start = req->data;
+
+    if (req->sio.pid == NULL)
+        return;
+    bool whole = is_recoverable(req);
+    metric_add_by(METRIC_SOCKETIO_RECOVERIES, whole ? METRIC_RESUME_RESUMED : METRIC_RESUME_RESYNC,
+                  1);
+    if (whole)
+        return;
+    start->positions_n = 0;
+    req->sio.pid = req->sio.offset = NULL;
+}
+
+/* Where the connection begins, for its pid. */
+static void tell_cut(struct request *req)
+{
+    const struct start *start = req->data;
+    struct stream_position *cut = arena_alloc(req->arena, (start->plan_n + 1) * sizeof(*cut));
+
+    req->sio.level = true;
+    for (size_t i = 0; i < start->plan_n; i++) {
+        const struct plan_row *row = &start->plan[i];
+        cut[i] = (struct stream_position){row->stream, row->epoch, row->cut};
+        req->sio.level = req->sio.level && row->from == row->cut;
+    }
+    qsort(cut, start->plan_n, sizeof(*cut), by_stream);
+    req->sio.cut = cut;
+    req->sio.cut_n = start->plan_n;
+}
+
+/* -- the answer ------------------------------------------------------------------------------- */
+
 static enum err session_found(struct request *req);
 
 static enum err snapshot_taken(struct request *req)
@@ -157,6 +234,7 @@ static enum err snapshot_taken(struct request *req)
         return account_find_session(req, start->token, session_found);
     if (request_is_forsaken(req))
         return ERR_OK; /* gone meanwhile */
+    try_recovery(req);
     start->plan = arena_alloc(req->arena, (store->out.n + 1) * sizeof(*start->plan));
     start->plan_n = 0;
     buf_json_key(out, "user");
@@ -171,6 +249,8 @@ static enum err snapshot_taken(struct request *req)
     buf_putc(out, ']');
     session_begin(req->conn, &store->out.user, &start->session);
     touch(req, &start->session);
+    if (req->sio.used)
+        tell_cut(req);
     req->after = subscribe;
     return ERR_OK;
 }

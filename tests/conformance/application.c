@@ -67,7 +67,7 @@ static void on_connect(struct sio_socket *socket, json_t *auth)
     char *text = auth == NULL ? NULL : json_dumps(auth, JSON_COMPACT);
     struct buf args = {0};
 
-    sio_accept(socket);
+    sio_accept(socket, NULL);
     buf_printf(&args, "\"auth\",%s", text == NULL ? "{}" : text);
     (void)sio_emit(socket, args.data, args.len, NULL, NULL);
     buf_free(&args);

@@ -38,6 +38,47 @@ static void a_notification_becomes_an_event_under_its_name(void **state)
     frame_unref(plain);
 }
 
+static struct frame *positioned(uint64_t seq, const char *data)
+{
+    struct buf json = {0};
+
+    rpc_put_event(&json, "message.created", "c:a", "e1", seq, 0, "u", data, strlen(data));
+    struct frame *frame = frame_text(json.data, json.len);
+    buf_free(&json);
+    return frame;
+}
+
+/* One frame for all who get it: nothing of a connection is in there, but a string that tells the
+ * client that this is not where it can go on from. */
+static void an_event_of_a_stream_ends_with_no_offset(void **state)
+{
+    (void)state;
+    struct frame *plain = positioned(7, "\"n\":1");
+
+    assert_packets(chat_frame(plain),
+                   "42[\"message.created\",{\"stream\":\"c:a\",\"epoch\":\"e1\",\"seq\":7,"
+                   "\"at\":\"1970-01-01T00:00:00.000Z\",\"actor\":\"u\",\"n\":1},\"-\"]");
+    assert_ptr_equal(chat_frame(plain), chat_frame(plain));
+    frame_unref(plain);
+}
+
+static void what_only_looks_like_one_has_none(void **state)
+{
+    (void)state;
+    static const char *const data[] = {"", "\"stream\":\"", "\"stream\":\"c:a\"",
+                                       "\"stream\":\"c:a\",\"epoc\":\"e\"",
+                                       "\"a\":1,\"stream\":\"c:a\",\"epoch\":\"e\""};
+
+    for (size_t i = 0; i < sizeof(data) / sizeof(*data); i++) {
+        struct frame *plain = notification("typing", data[i]);
+        struct buf expected = {0};
+        buf_printf(&expected, "42[\"typing\",{%s}]", data[i]);
+        assert_packets(chat_frame(plain), expected.data);
+        buf_free(&expected);
+        frame_unref(plain);
+    }
+}
+
 static void it_is_encoded_once_and_shared(void **state)
 {
     (void)state;
@@ -104,6 +145,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_notification_becomes_an_event_under_its_name),
+        cmocka_unit_test(an_event_of_a_stream_ends_with_no_offset),
+        cmocka_unit_test(what_only_looks_like_one_has_none),
         cmocka_unit_test(it_is_encoded_once_and_shared),
         cmocka_unit_test(what_may_be_dropped_for_a_slow_reader_still_may),
         cmocka_unit_test(a_batch_becomes_as_many_events_in_order),
