@@ -137,13 +137,14 @@ void rpc_put_error(struct buf *out, const char *id, enum err err, const struct p
 }
 
 void problem_put(struct buf *out, enum err err, const struct problem *problem, const char *detail,
-                 int64_t retry_after_ms)
+                 int64_t retry_after_ms, const char *request_id)
 {
     buf_putc(out, '{');
     buf_json_member(out, "type", err_name(err));
     buf_json_member(out, "title", err_title(err));
     buf_json_member_int(out, "status", err_http_status(err));
     put_details(out, problem, detail, retry_after_ms);
+    buf_json_member_opt(out, "request_id", request_id);
     buf_putc(out, '}');
 }
 

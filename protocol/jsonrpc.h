@@ -61,8 +61,9 @@ bool rpc_event_split(const char *json, size_t len, struct rpc_event *out);
 void rpc_put_error_object(struct buf *out, enum err err, const struct problem *problem,
                           const char *detail, int64_t retry_after_ms);
 
-/* {"type","title","status","detail"?,"field"?,"reason"?,"retry_after_ms"?,"id"?} */
+/* {"type","title","status","detail"?,"field"?,"reason"?,"retry_after_ms"?,"id"?,"request_id"?}.
+ * REQUEST_ID NULL: none. */
 void problem_put(struct buf *out, enum err err, const struct problem *problem, const char *detail,
-                 int64_t retry_after_ms);
+                 int64_t retry_after_ms, const char *request_id);
 
 #endif

@@ -76,6 +76,10 @@ struct conn {
     bool close_sent;
     bool pinged;
     bool filling; /* a stream is catching up */
+    /* HTTP, between an answer's last write and the next request: */
+    bool answering;   /* the socket has not taken all of it yet */
+    bool answers_end; /* the connection ends with it */
+    bool pipelines;   /* the next request was there before the answer, or may have been */
     enum metric_transport transport;
     enum door door; /* by which it came */
     const char *close_reason;

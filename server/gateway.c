@@ -46,6 +46,9 @@ const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size)
 
 static int refuse_upgrade(struct lws *wsi, unsigned status, const char *why)
 {
+    struct conn *conn = lws_get_opaque_user_data(wsi);
+
+    conn->pipelines = true; /* for all that is known: see gateway_http.c */
     if (lws_return_http_status(wsi, status, why) != 0)
         return -1;
     return 1; /* answered; the connection may go on with HTTP */

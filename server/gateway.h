@@ -1,8 +1,8 @@
 /* gateway.h - libwebsockets: sockets to connections, HTTP requests and WebSocket messages.
  *
- * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP, gateway_engineio.c the
- * sockets of Engine.IO. Nothing else but conn.c includes libwebsockets.
- * Threading: a worker's own thread.
+ * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP, gateway_api.c the
+ * commands over it, gateway_engineio.c the sockets of Engine.IO. Nothing else but conn.c includes
+ * libwebsockets. Threading: a worker's own thread.
  */
 #ifndef SERVER_GATEWAY_H
 #define SERVER_GATEWAY_H
@@ -44,7 +44,7 @@ void gateway_http_gone(struct conn *conn);
 /* Looks after a request that waits for its answer: the library would serve a socket with news again
  * and again without reading it, and not see that the client has gone. */
 void gateway_http_watch(struct conn *conn);
-/* The answer of an API request is complete in REQ. */
+/* gateway_api.c: the answer of an API request is complete in REQ. */
 void gateway_http_answer(struct request *req);
 /* gateway_engineio.c: a request of Engine.IO. */
 int gateway_eio_request(struct conn *conn, const struct eio_service *service);
