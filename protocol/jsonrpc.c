@@ -178,6 +178,38 @@ bool rpc_event_split(const char *json, size_t len, struct rpc_event *out)
     return out->params[0] == '{';
 }
 
+/* A string without escapes after the text BEFORE. Returns what follows its last quote, or NULL. */
+static const char *take_string(const char *at, const char *end, const char *before,
+                               const char **string_out, size_t *len_out)
+{
+    size_t n = strlen(before);
+
+    if ((size_t)(end - at) < n || memcmp(at, before, n) != 0)
+        return NULL;
+    const char *quote = memchr(at + n, '"', (size_t)(end - at) - n);
+    *string_out = at + n;
+    *len_out = quote == NULL ? 0 : (size_t)(quote - *string_out);
+    return quote == NULL || memchr(*string_out, '\\', *len_out) != NULL ? NULL : quote + 1;
+}
+
+bool rpc_event_position(const struct rpc_event *event, struct rpc_position *out)
+{
+    static const char before_seq[] = ",\"seq\":";
+    const size_t n = sizeof(before_seq) - 1;
+    const char *end = event->params + event->params_len;
+    const char *at =
+        take_string(event->params, end, "{\"stream\":\"", &out->stream, &out->stream_len);
+
+    if (at != NULL)
+        at = take_string(at, end, ",\"epoch\":\"", &out->epoch, &out->epoch_len);
+    if (at == NULL || (size_t)(end - at) <= n || memcmp(at, before_seq, n) != 0)
+        return false;
+    out->seq = 0;
+    for (at += n; at < end && *at >= '0' && *at <= '9'; at++)
+        out->seq = out->seq * 10 + (uint64_t)(*at - '0');
+    return at < end && *at == ',';
+}
+
 void rpc_put_event(struct buf *out, const char *method, const char *stream, const char *epoch,
                    uint64_t seq, int64_t at_ms, const char *actor, const char *data,
                    size_t data_len)

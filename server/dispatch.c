@@ -496,7 +496,7 @@ static enum err begin_http(struct request *req, const struct http_call *http)
     return account_find_session(req, req->token, http_session_found);
 }
 
-void dispatch_http(struct conn *conn, const struct http_call *http)
+static struct request *http_request(struct conn *conn, const struct http_call *http)
 {
     struct request *req = request_create(conn, true);
 
@@ -506,5 +506,25 @@ void dispatch_http(struct conn *conn, const struct http_call *http)
     req->address = arena_strdup(req->arena, http->address);
     req->agent = arena_strdup(req->arena, http->agent);
     req->http_id = arena_strdup(req->arena, http->id);
+    return req;
+}
+
+void dispatch_http(struct conn *conn, const struct http_call *http)
+{
+    struct request *req = http_request(conn, http);
+
     request_resume(req, begin_http(req, http));
+}
+
+void dispatch_follow(struct conn *conn, const struct http_call *http)
+{
+    struct request *req = http_request(conn, http);
+
+    req->command = command_get(CMD_SESSION_START);
+    if (req->token != NULL) {
+        req->root = json_object();
+        (void)json_object_set_new(req->root, "token", json_string(req->token));
+    }
+    enum err err = check_rate(req);
+    request_resume(req, err == ERR_OK ? run_command(req, req->root) : err);
 }

@@ -34,6 +34,10 @@ struct http_call {
 /* Answered through gateway_http_answer(). */
 void dispatch_http(struct conn *conn, const struct http_call *http);
 
+/* GET /api/v1/stream.follow: the session.start of a connection that gets server-sent events.
+ * Answered through gateway_http_answer() too. */
+void dispatch_follow(struct conn *conn, const struct http_call *http);
+
 /* One event of a Socket.IO client, or its CONNECT. */
 struct sio_call {
     uint64_t socket; /* its serial */

@@ -21,6 +21,7 @@
 #include "protocol/query.h"
 #include "server/conn.h"
 #include "server/dispatch.h"
+#include "server/follow.h"
 #include "server/gateway.h"
 #include "server/gateway_http.h"
 #include "server/listener.h"
@@ -76,6 +77,11 @@ void gateway_http_answer(struct request *req)
     enum err err = req->call.req.err;
     struct buf headers = {0};
 
+    if (err == ERR_OK && conn->follow != NULL) {
+        gateway_follow_begin(req);
+        return;
+    }
+    follow_destroy(&conn->follow);
     if (err == ERR_OK && conn->http->reads) {
         answer_read(conn, req);
         return;
@@ -100,7 +106,7 @@ static int refuse(struct conn *conn, enum err err, int status, const char *extra
     return http_exchange_refuse(conn, err, status, extra, detail);
 }
 
-static int refuse_params(struct conn *conn, const struct problem *problem)
+int gateway_api_refuse_params(struct conn *conn, const struct problem *problem)
 {
     struct buf headers = {0};
     struct buf body = {0};
@@ -177,8 +183,7 @@ static void take_client(struct conn *conn, struct http_exchange *x)
         x->agent[0] = '\0';
 }
 
-/* False: the request was refused. */
-static bool take_caller(struct conn *conn)
+bool gateway_api_caller(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
@@ -297,7 +302,7 @@ static int begin_post(struct conn *conn)
     struct http_exchange *x = conn->http;
 
     if (!take_framing(conn) || ((x->chunked || x->expected > 0) && !take_type(conn)) ||
-        !take_caller(conn))
+        !gateway_api_caller(conn))
         return 0;
     if (!x->chunked && x->expected == 0)
         run_command(conn);
@@ -330,6 +335,13 @@ int gateway_api_body_done(struct conn *conn)
     return 0;
 }
 
+int http_query_arg(struct conn *conn, int i, char *arg_out, size_t size)
+{
+    int n = lws_hdr_copy_fragment(conn->wsi, arg_out, (int)size, WSI_TOKEN_HTTP_URI_ARGS, i);
+
+    return i == 0 && n == 1 && arg_out[0] == '/' ? 0 : n; /* so the library has an empty query */
+}
+
 /* The arguments of the query, which the library has split and decoded. False: refused. */
 static bool take_query(struct conn *conn, const struct command *command)
 {
@@ -339,11 +351,11 @@ static bool take_query(struct conn *conn, const struct command *command)
 
     x->params = json_object();
     for (int i = 0;; i++) {
-        int n = lws_hdr_copy_fragment(conn->wsi, arg, sizeof(arg), WSI_TOKEN_HTTP_URI_ARGS, i);
+        int n = http_query_arg(conn, i, arg, sizeof(arg));
         if (n < 0)
             return true; /* that was all: longer than ARG it cannot be */
         if (n > 0 && query_put(command, arg, (size_t)n, x->params, &problem) != ERR_OK) {
-            (void)refuse_params(conn, &problem);
+            (void)gateway_api_refuse_params(conn, &problem);
             return false;
         }
     }
@@ -355,7 +367,7 @@ static int begin_get(struct conn *conn, const struct command *command)
     if (http_exchange_has_body(conn))
         return refuse(conn, ERR_INVALID_REQUEST, 400, "",
                       "With GET the parameters are in the query, there is no body");
-    if (take_query(conn, command) && take_caller(conn))
+    if (take_query(conn, command) && gateway_api_caller(conn))
         run_command(conn);
     return 0;
 }
@@ -370,6 +382,8 @@ int gateway_api_request(struct conn *conn, const char *name)
     char accept[HEADER_TEXT_MAX];
 
     take_id(conn);
+    if (strcmp(name, "stream.follow") == 0)
+        return gateway_follow_request(conn);
     if (command == NULL)
         return refuse(conn, ERR_UNKNOWN_COMMAND, 404, "",
                       "Commands are called with POST /api/v1/<command>");

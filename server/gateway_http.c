@@ -201,6 +201,8 @@ int gateway_http_writable(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
+    if (conn->follows)
+        return gateway_follow_writable(conn);
     if (conn->answering) /* asked again when the socket has taken all */
         return lws_partial_buffered(conn->wsi) ? 0 : complete(conn);
     if (x == NULL || !x->answered)
@@ -224,10 +226,7 @@ static bool has_hung_up(struct lws *wsi)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-/* Stops reading. False: the client has sent more than the request, and the library has it at hand;
- * then it would report the socket as writable again and again. It says only whether any connection
- * that is read has something at hand, so that with others it is not known yet. */
-static bool stop_reading(struct conn *conn, struct http_exchange *x)
+bool http_stop_reading(struct conn *conn, bool *unsure_out)
 {
     struct lws_context *library = conn->worker->lws;
 
@@ -235,8 +234,7 @@ static bool stop_reading(struct conn *conn, struct http_exchange *x)
     bool before = lws_service_adjust_timeout(library, 1, 0) == 0;
     (void)lws_rx_flow_control(conn->wsi, 0);
     bool after = lws_service_adjust_timeout(library, 1, 0) == 0;
-    x->deaf = true;
-    x->unsure = before && after;
+    *unsure_out = before && after;
     return !before || after;
 }
 
@@ -247,7 +245,9 @@ void gateway_http_watch(struct conn *conn)
     if (x == NULL || !x->handed || x->answered || conn->closing)
         return;
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in worker.c */
-    if (((!x->deaf || x->unsure) && !stop_reading(conn, x)) || has_hung_up(conn->wsi))
+    bool stop = !x->deaf || x->unsure;
+    x->deaf = true;
+    if ((stop && !http_stop_reading(conn, &x->unsure)) || has_hung_up(conn->wsi))
         conn_kill(conn);
 }
 

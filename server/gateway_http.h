@@ -15,6 +15,8 @@
 #include "server/http_match.h"
 
 struct conn;
+struct lws;
+struct problem;
 
 enum {
     HEADER_TEXT_MAX = 2048,
@@ -63,6 +65,16 @@ int http_exchange_refuse(struct conn *conn, enum err err, int status, const char
  * refuse the request with. */
 int http_exchange_length(struct conn *conn, size_t max);
 
+/* Stops reading. False: the client has sent more than the request, and the library has it at hand;
+ * then it would report the socket as writable again and again. It says only whether any connection
+ * that is read has something at hand, so that with others it is not known yet: *unsure_out. */
+bool http_stop_reading(struct conn *conn, bool *unsure_out);
+
+/* gateway_api.c: who asks, for x->reads or else; false: the request was refused. */
+bool gateway_api_caller(struct conn *conn);
+/* The I-th argument of the query, decoded. Its length, which may be 0; -1: there is none. */
+int http_query_arg(struct conn *conn, int i, char *arg_out, size_t size);
+int gateway_api_refuse_params(struct conn *conn, const struct problem *problem);
 /* gateway_api.c: a request to /api/v1/NAME, the rest of it, and its end. */
 int gateway_api_request(struct conn *conn, const char *name);
 int gateway_api_chunk(struct conn *conn, const char *bytes, size_t len);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "server/account.h"
 #include "server/conn.h"
+#include "server/follow.h"
 #include "server/handlers/limits.h"
 #include "server/hub.h"
 #include "server/metrics.h"
@@ -60,13 +61,20 @@ static bool plan_stream(struct request *req, const char *stream, const char *epo
 {
     struct start *start = req->data;
     struct stream_position key = {.stream = stream};
+    struct follow *follow = req->conn->follow;
     const struct stream_position *p =
         bsearch(&key, start->positions, start->positions_n, sizeof(key), by_stream);
+    if (follow != NULL && !follow_wants(follow, stream))
+        return false;
+    if (follow != NULL && follow_position(follow, stream, &key.epoch, &key.seq))
+        p = &key;
     bool resumed = p != NULL && epoch != NULL && strcmp(p->epoch, epoch) == 0 && p->seq <= top &&
                    top - p->seq <= req->node->config.resume_events;
 
     start->plan[start->plan_n++] =
         (struct plan_row){.stream = stream, .from = resumed ? p->seq : top, .cut = top};
+    if (follow != NULL)
+        follow_set(follow, stream, epoch, resumed ? p->seq : top);
     if (p != NULL)
         metric_add_by(METRIC_RESUMES, resumed ? METRIC_RESUME_RESUMED : METRIC_RESUME_RESYNC, 1);
     return resumed;
@@ -169,6 +177,10 @@ static enum err snapshot_taken(struct request *req)
     for (size_t i = 0; i < store->out.n; i++)
         put_channel(req, &store->out.channels[i]);
     buf_putc(out, ']');
+    if (req->conn->follow != NULL && follow_named(req->conn->follow) > 0 &&
+        start->plan_n < follow_named(req->conn->follow))
+        return request_fail(req, ERR_NOT_FOUND, "streams",
+                            "there is no such stream for you among them");
     session_begin(req->conn, &store->out.user, &start->session);
     touch(req, &start->session);
     req->after = subscribe;

@@ -418,6 +418,10 @@ describe("reading with GET", () => {
     });
   }
 
+  test("an empty query, or an empty argument, is none", async () => {
+    for (const query of ["?", "?&", "?&&"]) assert.equal((await request(server.url, `${API}server.info${query}`)).status, 200, query);
+  });
+
   test("a text with signs in it arrives as it was", async () => {
     await must(server.url, "user.update", { display_name: "Ann & Bob = 100% +" }, ann.token);
     const { users } = JSON.parse((await get("user.list", { query: "& Bob = 100% +" })).body);
