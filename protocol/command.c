@@ -70,6 +70,13 @@ const struct command *command_get(enum command_id id)
     return &commands[id];
 }
 
+/* Two of the class mark or begin something: that costs as little as reading, but it is none. */
+bool command_only_reads(const struct command *command)
+{
+    return command->rate == RATE_READ && command->id != CMD_READ_MARK &&
+           command->id != CMD_SESSION_START;
+}
+
 const char *access_name(enum access access)
 {
     static const char *const names[ACCESS_COUNT] = {

@@ -91,6 +91,8 @@ struct command {
 const struct command *command_find(const char *name, size_t len);
 /* Never NULL for an id below CMD_COUNT. */
 const struct command *command_get(enum command_id id);
+/* It changes nothing: over HTTP it can be called with GET too ("get" in the description). */
+bool command_only_reads(const struct command *command);
 /* "anyone", "user", "admin", "owner" */
 const char *access_name(enum access access);
 /* "id", "id_ref", "text", ... */

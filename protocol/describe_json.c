@@ -201,6 +201,7 @@ static void put_command(struct buf *out, const struct command *command)
     buf_json_member(out, "access", access_name(command->access));
     buf_json_member(out, "rate", rate_default(command->rate)->name);
     buf_json_member(out, "result", command->result);
+    buf_json_member_bool(out, "get", command_only_reads(command));
     buf_json_member(out, "help", command->help);
     open_list(out, "params");
     for (size_t i = 0; i < command->params_n; i++)

@@ -137,13 +137,14 @@ void rpc_put_error(struct buf *out, const char *id, enum err err, const struct p
 }
 
 void problem_put(struct buf *out, enum err err, const struct problem *problem, const char *detail,
-                 int64_t retry_after_ms)
+                 int64_t retry_after_ms, const char *request_id)
 {
     buf_putc(out, '{');
     buf_json_member(out, "type", err_name(err));
     buf_json_member(out, "title", err_title(err));
     buf_json_member_int(out, "status", err_http_status(err));
     put_details(out, problem, detail, retry_after_ms);
+    buf_json_member_opt(out, "request_id", request_id);
     buf_putc(out, '}');
 }
 
@@ -190,6 +191,38 @@ bool rpc_event_split(const char *json, size_t len, struct rpc_event *out)
     out->params_len = (size_t)(json + len - 1 - out->params);
     out->positioned = is_positioned(out->params, out->params_len);
     return out->params[0] == '{';
+}
+
+/* A string without escapes after the text BEFORE. Returns what follows its last quote, or NULL. */
+static const char *take_string(const char *at, const char *end, const char *before,
+                               const char **string_out, size_t *len_out)
+{
+    size_t n = strlen(before);
+
+    if ((size_t)(end - at) < n || memcmp(at, before, n) != 0)
+        return NULL;
+    const char *quote = memchr(at + n, '"', (size_t)(end - at) - n);
+    *string_out = at + n;
+    *len_out = quote == NULL ? 0 : (size_t)(quote - *string_out);
+    return quote == NULL || memchr(*string_out, '\\', *len_out) != NULL ? NULL : quote + 1;
+}
+
+bool rpc_event_position(const struct rpc_event *event, struct rpc_position *out)
+{
+    static const char before_seq[] = ",\"seq\":";
+    const size_t n = sizeof(before_seq) - 1;
+    const char *end = event->params + event->params_len;
+    const char *at =
+        take_string(event->params, end, "{\"stream\":\"", &out->stream, &out->stream_len);
+
+    if (at != NULL)
+        at = take_string(at, end, ",\"epoch\":\"", &out->epoch, &out->epoch_len);
+    if (at == NULL || (size_t)(end - at) <= n || memcmp(at, before_seq, n) != 0)
+        return false;
+    out->seq = 0;
+    for (at += n; at < end && *at >= '0' && *at <= '9'; at++)
+        out->seq = out->seq * 10 + (uint64_t)(*at - '0');
+    return at < end && *at == ',';
 }
 
 void rpc_put_event(struct buf *out, const char *method, const char *stream, const char *epoch,

@@ -58,12 +58,23 @@ struct rpc_event {
     bool positioned; /* it has a place in a stream */
 };
 bool rpc_event_split(const char *json, size_t len, struct rpc_event *out);
+/* The position of an event that rpc_put_event() has written: borrowed from its params. False: it
+ * has none. */
+struct rpc_position {
+    const char *stream;
+    size_t stream_len;
+    const char *epoch;
+    size_t epoch_len;
+    uint64_t seq;
+};
+bool rpc_event_position(const struct rpc_event *event, struct rpc_position *out);
 /* The object that rpc_put_error() has as "error". */
 void rpc_put_error_object(struct buf *out, enum err err, const struct problem *problem,
                           const char *detail, int64_t retry_after_ms);
 
-/* {"type","title","status","detail"?,"field"?,"reason"?,"retry_after_ms"?,"id"?} */
+/* {"type","title","status","detail"?,"field"?,"reason"?,"retry_after_ms"?,"id"?,"request_id"?}.
+ * REQUEST_ID NULL: none. */
 void problem_put(struct buf *out, enum err err, const struct problem *problem, const char *detail,
-                 int64_t retry_after_ms);
+                 int64_t retry_after_ms, const char *request_id);
 
 #endif

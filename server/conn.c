@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/engineio.h"
+#include "server/follow.h"
 #include "server/gateway.h"
 #include "server/hub.h"
 #include "server/listener.h"
@@ -99,6 +100,7 @@ void conn_gone(struct conn *conn)
     queue_clear(conn);
     buf_free(&conn->in);
     token_forget(conn);
+    follow_destroy(&conn->follow);
     metric_add_by(METRIC_TRANSPORTS, conn->transport, (uint64_t)-1);
     worker_remove_conn(conn->worker, conn);
     peer_release(&conn->peer);
@@ -128,12 +130,19 @@ static void queue_push(struct conn *c, struct frame *frame)
 
 void conn_send(struct conn *conn, struct frame *frame)
 {
+    struct frame *own = NULL;
+
     if (conn->eio != NULL) {
         frame = chat_frame(frame);
         if (!frame->ephemeral)
             eio_stir(conn->eio);
+    } else if (conn->follow != NULL) {
+        frame = own = follow_frame(conn->follow, frame);
     }
-    conn_push(conn, frame);
+    if (frame != NULL)
+        conn_push(conn, frame);
+    if (own != NULL)
+        frame_unref(own);
 }
 
 void conn_push(struct conn *conn, struct frame *frame)
@@ -237,6 +246,8 @@ bool conn_flush(struct conn *conn)
         }
         queue_shift(conn, n, bytes);
     }
+    if (conn->follows && conn->wsi != NULL)
+        gateway_follow_listen(conn);
     if (conn->wsi != NULL && (conn->queue_n > 0 || (conn->closing && !conn->close_sent)))
         (void)lws_callback_on_writable(conn->wsi);
     else if (conn->filling && !conn_is_behind(conn))
@@ -263,6 +274,8 @@ void conn_close(struct conn *conn, enum ws_close code)
     worker_closing(conn->worker, conn); /* it leaves its streams when the turn is over */
     if (conn->wsi == NULL)
         return;
+    if (conn->follows)
+        gateway_follow_listen(conn);
     lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, FAREWELL_SECONDS);
     (void)lws_callback_on_writable(conn->wsi);
 }

@@ -32,6 +32,7 @@ struct peer;
 struct worker;
 struct eio;
 struct eio_socket;
+struct follow;
 struct http_exchange;
 
 enum { CONN_INLINE_FRAMES = 2, CONN_REQUESTS_MAX = 256 };
@@ -57,6 +58,7 @@ struct conn {
     struct eio *eio;               /* the Engine.IO session whose connection this is, or NULL */
     struct eio_socket *eio_socket; /* its part as a socket of one, or NULL */
     struct http_exchange *http;    /* the HTTP request under way, or NULL */
+    struct follow *follow;         /* it gets, or is about to get, server-sent events, or NULL */
     char *token;                   /* from the upgrade request (cookie or bearer), or NULL; wiped */
     struct rate_bucket *rates;     /* one for each class, made at the first command */
     uint64_t id;
@@ -68,6 +70,9 @@ struct conn {
     uint32_t requests; /* commands under way */
     uint16_t close_code;
     bool websocket;
+    bool follows;  /* server-sent events have begun */
+    bool deaf;     /* and nothing is read */
+    bool unsure;   /* whether the client has sent more than it should */
     bool carries;  /* the frames of an Engine.IO session on another worker */
     bool gone;     /* nobody can be reached by it any more */
     bool starting; /* session.start is under way */
@@ -76,6 +81,10 @@ struct conn {
     bool close_sent;
     bool pinged;
     bool filling; /* a stream is catching up */
+    /* HTTP, between an answer's last write and the next request: */
+    bool answering;   /* the socket has not taken all of it yet */
+    bool answers_end; /* the connection ends with it */
+    bool pipelines;   /* the next request was there before the answer, or may have been */
     enum metric_transport transport;
     enum door door; /* by which it came */
     const char *close_reason;

@@ -99,10 +99,13 @@ static void answer_http(struct request *req, enum err err)
     bool named = req->problem.field != NULL || req->problem.reason != NULL;
     struct buf body = {0};
 
+    if (err == ERR_UNAVAILABLE && req->retry_after_ms < 0)
+        req->retry_after_ms = 1000; /* whoever goes by the status alone needs a time, too */
     if (err == ERR_OK)
         body = result_object(req);
     else
-        problem_put(&body, err, named ? &req->problem : NULL, req->detail, req->retry_after_ms);
+        problem_put(&body, err, named ? &req->problem : NULL, req->detail, req->retry_after_ms,
+                    req->http_id);
     buf_free(&req->result);
     req->result = body;
     req->call.req.err = err;
@@ -122,11 +125,13 @@ static void count(struct request *req, enum err err)
 /* What failed inside is told to the client by an id that the log has too. */
 static void name_internal(struct request *req)
 {
-    char id[ID_SIZE];
-    char *detail = arena_alloc(req->arena, 96);
+    char made[ID_SIZE];
+    const char *id = req->http_id != NULL ? req->http_id : made;
+    char *detail = arena_alloc(req->arena, 128);
 
-    id_make(id);
-    (void)snprintf(detail, 96, "The server failed; its log has more under %s", id);
+    if (req->http_id == NULL)
+        id_make(made);
+    (void)snprintf(detail, 128, "The server failed; its log has more under %s", id);
     req->detail = detail;
     log_error("command failed", LOG_STR("id", id),
               LOG_STR("command", req->command == NULL ? "-" : req->command->name),
@@ -142,6 +147,10 @@ void request_finish(struct request *req, enum err err)
         req->conn->starting = false;
     if (err == ERR_INTERNAL)
         name_internal(req);
+    if (req->http)
+        log_debug("request", LOG_STR("request_id", req->http_id), LOG_INT("conn", req->conn->id),
+                  LOG_STR("command", req->command == NULL ? "-" : req->command->name),
+                  LOG_STR("outcome", err_name(err)));
     if (!req->conn->gone) {
         if (req->http)
             answer_http(req, err);
@@ -459,11 +468,11 @@ static enum err http_session_found(struct request *req)
     return begin_http_command(req);
 }
 
-static enum err begin_http(struct request *req, const char *name, const char *body, size_t len)
+static enum err begin_http(struct request *req, const struct http_call *http)
 {
     const char *reason = NULL;
 
-    req->command = command_find(name, strlen(name));
+    req->command = command_find(http->name, strlen(http->name));
     if (req->command == NULL)
         return ERR_UNKNOWN_COMMAND;
     if (req->command->id == CMD_SESSION_START)
@@ -472,8 +481,10 @@ static enum err begin_http(struct request *req, const char *name, const char *bo
     enum err err = check_rate(req);
     if (err != ERR_OK)
         return err;
-    if (len > 0) {
-        req->root = json_parse_bounded(body, len, &reason);
+    if (http->params != NULL) {
+        req->root = json_incref(http->params);
+    } else if (http->len > 0) {
+        req->root = json_parse_bounded(http->body, http->len, &reason);
         req->detail = reason;
         if (req->root == NULL)
             return ERR_PARSE_ERROR;
@@ -487,7 +498,7 @@ static enum err begin_http(struct request *req, const char *name, const char *bo
     return account_find_session(req, req->token, http_session_found);
 }
 
-void dispatch_http(struct conn *conn, const struct http_call *http)
+static struct request *http_request(struct conn *conn, const struct http_call *http)
 {
     struct request *req = request_create(conn, true);
 
@@ -496,5 +507,26 @@ void dispatch_http(struct conn *conn, const struct http_call *http)
     req->secure = http->secure;
     req->address = arena_strdup(req->arena, http->address);
     req->agent = arena_strdup(req->arena, http->agent);
-    request_resume(req, begin_http(req, http->name, http->body, http->len));
+    req->http_id = arena_strdup(req->arena, http->id);
+    return req;
+}
+
+void dispatch_http(struct conn *conn, const struct http_call *http)
+{
+    struct request *req = http_request(conn, http);
+
+    request_resume(req, begin_http(req, http));
+}
+
+void dispatch_follow(struct conn *conn, const struct http_call *http)
+{
+    struct request *req = http_request(conn, http);
+
+    req->command = command_get(CMD_SESSION_START);
+    if (req->token != NULL) {
+        req->root = json_object();
+        (void)json_object_set_new(req->root, "token", json_string(req->token));
+    }
+    enum err err = check_rate(req);
+    request_resume(req, err == ERR_OK ? run_command(req, req->root) : err);
 }

@@ -17,11 +17,14 @@ struct request;
 /* One WebSocket text message: a JSON-RPC request. Always answered, now or later. */
 void dispatch_message(struct conn *conn, const char *text, size_t len);
 
-/* One HTTP request: POST /api/v1/NAME with the parameters as BODY. Strings are copied. */
+/* One HTTP request: POST /api/v1/NAME with the parameters as BODY, or GET with the parameters of
+ * its query as PARAMS. Strings are copied. */
 struct http_call {
     const char *name;
+    const char *id; /* of the request, for the log and the answer */
     const char *body;
     size_t len;
+    json_t *params;    /* an object, borrowed; NULL: they are in the body */
     const char *token; /* NULL: none */
     bool cookie;       /* the token came as a cookie */
     bool secure;       /* the client came by TLS */
@@ -30,6 +33,10 @@ struct http_call {
 };
 /* Answered through gateway_http_answer(). */
 void dispatch_http(struct conn *conn, const struct http_call *http);
+
+/* GET /api/v1/stream.follow: the session.start of a connection that gets server-sent events.
+ * Answered through gateway_http_answer() too. */
+void dispatch_follow(struct conn *conn, const struct http_call *http);
 
 /* One event of a Socket.IO client, or its CONNECT. */
 struct sio_call {

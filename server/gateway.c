@@ -46,6 +46,9 @@ const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size)
 
 static int refuse_upgrade(struct lws *wsi, unsigned status, const char *why)
 {
+    struct conn *conn = lws_get_opaque_user_data(wsi);
+
+    conn->pipelines = true; /* for all that is known: see gateway_http.c */
     if (lws_return_http_status(wsi, status, why) != 0)
         return -1;
     return 1; /* answered; the connection may go on with HTTP */
@@ -104,8 +107,7 @@ static bool take_token(struct lws *wsi, struct conn *conn)
     return true;
 }
 
-/* From here on the connection is the client's own, and counts as theirs, not as the proxy's. */
-static bool take_address(struct conn *conn)
+bool gateway_take_address(struct conn *conn)
 {
     char address[ADDRESS_TEXT_SIZE];
 
@@ -138,7 +140,7 @@ static int confirm_upgrade(struct lws *wsi, struct conn *conn, const char *to)
         return refuse_upgrade(wsi, 403,
                               "Pages of that origin may not connect; see allowed_origins");
     }
-    if (!take_address(conn)) {
+    if (!gateway_take_address(conn)) {
         metric_add_by(METRIC_CONNECTIONS_REFUSED, METRIC_REFUSED_ADDRESS, 1);
         return refuse_upgrade(wsi, 503, "Too many connections from your address");
     }

@@ -1,8 +1,8 @@
 /* gateway.h - libwebsockets: sockets to connections, HTTP requests and WebSocket messages.
  *
- * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP, gateway_engineio.c the
- * sockets of Engine.IO. Nothing else but conn.c includes libwebsockets.
- * Threading: a worker's own thread.
+ * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP, gateway_api.c the
+ * commands over it, gateway_engineio.c the sockets of Engine.IO. Nothing else but conn.c includes
+ * libwebsockets. Threading: a worker's own thread.
  */
 #ifndef SERVER_GATEWAY_H
 #define SERVER_GATEWAY_H
@@ -44,8 +44,17 @@ void gateway_http_gone(struct conn *conn);
 /* Looks after a request that waits for its answer: the library would serve a socket with news again
  * and again without reading it, and not see that the client has gone. */
 void gateway_http_watch(struct conn *conn);
-/* The answer of an API request is complete in REQ. */
+/* gateway_api.c: the answer of an API request is complete in REQ. */
 void gateway_http_answer(struct request *req);
+/* gateway_follow.c: GET /api/v1/stream.follow, and the answer to it, which has no end. */
+int gateway_follow_request(struct conn *conn);
+void gateway_follow_begin(struct request *req);
+/* Reads only while the socket is behind: the library looks whether it can be written only then, and
+ * would report what nobody reads again and again otherwise. */
+void gateway_follow_listen(struct conn *conn);
+int gateway_follow_writable(struct conn *conn);
+/* At least every few seconds: a comment when it is time, the end when the client has gone. */
+void gateway_follow_tick(struct conn *conn);
 /* gateway_engineio.c: a request of Engine.IO. */
 int gateway_eio_request(struct conn *conn, const struct eio_service *service);
 int gateway_eio_body_done(struct conn *conn);
@@ -67,5 +76,8 @@ const char *gateway_header(struct lws *wsi, int token, char *buf, size_t size);
  * whether they came by TLS. */
 void gateway_client(struct conn *conn, char address_out[ADDRESS_TEXT_SIZE]);
 bool gateway_client_is_secure(struct conn *conn);
+/* From here on the connection is the client's own, and counts as theirs, not as the proxy's. False:
+ * they have too many. */
+bool gateway_take_address(struct conn *conn);
 
 #endif

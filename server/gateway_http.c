@@ -31,8 +31,6 @@
 #include "server/worker.h"
 
 #define API "/api/v1/"
-#define JSON_TYPE "application/json"
-#define PROBLEM_TYPE "application/problem+json"
 
 struct http_exchange *http_exchange_get(struct conn *conn)
 {
@@ -48,6 +46,7 @@ void gateway_http_gone(struct conn *conn)
     if (x == NULL)
         return;
     conn->http = NULL;
+    json_decref(x->params);
     buf_free(&x->body);
     buf_free(&x->out);
     free(x);
@@ -69,15 +68,18 @@ static const char *status_text(int status)
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
         {409, "Conflict"},
         {410, "Gone"},
         {411, "Length Required"},
         {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
@@ -128,59 +130,91 @@ static int answer(struct conn *conn, int status, const char *type, const char *e
     return 0;
 }
 
-/* STATUS may be another than the error's own. The connection ends: there may be a body that nobody
- * reads. */
-static int refuse(struct conn *conn, enum err err, int status, const char *extra,
-                  const char *detail)
+bool http_exchange_has_body(const struct conn *conn)
 {
+    struct lws *wsi = conn->wsi;
+
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
+        return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
+               lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ||
+               lws_hdr_total_length(wsi, WSI_TOKEN_PUT_URI) > 0 ||
+               lws_hdr_total_length(wsi, WSI_TOKEN_PATCH_URI) > 0; /* so the library takes it */
+    char length[2];
+    return strcmp(gateway_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof(length)),
+                  "0") != 0;
+}
+
+int http_exchange_refuse(struct conn *conn, enum err err, int status, const char *extra,
+                         const char *detail)
+{
+    struct http_exchange *x = http_exchange_get(conn);
+    struct buf headers = {0};
     struct buf body = {0};
 
-    http_exchange_get(conn)->last = true;
+    if (http_exchange_has_body(conn))
+        x->last = true; /* nobody reads it */
+    buf_puts(&headers, extra);
+    if (x->id[0] != '\0') {
+        buf_printf(&headers, "X-Request-Id: %s\r\n", x->id);
+        log_debug("request refused", LOG_STR("request_id", x->id), LOG_INT("conn", conn->id),
+                  LOG_INT("status", status));
+    }
     buf_putc(&body, '{');
     buf_json_member(&body, "type", err_name(err));
     buf_json_member(&body, "title", err_title(err));
     buf_json_member_int(&body, "status", status);
     buf_json_member(&body, "detail", detail);
+    buf_json_member_opt(&body, "request_id", x->id[0] != '\0' ? x->id : NULL);
     buf_putc(&body, '}');
-    (void)answer(conn, status, PROBLEM_TYPE, extra, body.data, body.len);
+    (void)answer(conn, status, HTTP_PROBLEM_TYPE, headers.data, body.data, body.len);
+    buf_free(&headers);
     buf_free(&body);
     return 0;
 }
 
-void gateway_http_answer(struct request *req)
+/* Whether the library has more input of this connection at hand: only then it keeps the table of
+ * the headers, and only with a table the copy below comes as far as ending its (empty) value.
+ *
+ * It has to be known because libwebsockets 4.1 takes the head of a request that it had at hand for
+ * the beginning of its body, and loops for ever when that is used up. So a request with a body that
+ * came before the answer to the one before it ends the connection, unanswered and not carried out,
+ * which a client that pipelines has to expect (RFC 9112 section 9.3.2). */
+static bool has_more_input(struct lws *wsi)
 {
-    struct conn *conn = req->conn;
-    enum err err = req->call.req.err;
-    struct buf extra = {0};
+    char value = '?';
 
-    (void)buf_reserve(&extra, 1);
-    buf_puts(&extra, "");
-    if (req->set_cookie[0] != '\0')
-        buf_printf(&extra, "Set-Cookie: %s\r\n", req->set_cookie);
-    if (req->retry_after_ms >= 0)
-        buf_printf(&extra, "Retry-After: %lld\r\n", (long long)(req->retry_after_ms + 999) / 1000);
-    if (err == ERR_UNAUTHENTICATED)
-        buf_puts(&extra, "WWW-Authenticate: Bearer\r\n");
-    (void)answer(conn, err_http_status(err), err == ERR_OK ? JSON_TYPE : PROBLEM_TYPE, extra.data,
-                 req->result.data, req->result.len);
-    buf_free(&extra);
+    (void)lws_hdr_custom_copy(wsi, &value, 1, "-:", 2);
+    return value == '\0';
+}
+
+/* The answer is out. */
+static int complete(struct conn *conn)
+{
+    conn->answering = false;
+    if (conn->answers_end || lws_http_transaction_completed(conn->wsi) != 0)
+        return -1;
+    conn->pipelines = has_more_input(conn->wsi);
+    return 0;
 }
 
 int gateway_http_writable(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
+    if (conn->follows)
+        return gateway_follow_writable(conn);
+    if (conn->answering) /* asked again when the socket has taken all */
+        return lws_partial_buffered(conn->wsi) ? 0 : complete(conn);
     if (x == NULL || !x->answered)
         return conn->closing ? -1 : 0;
-    bool last = x->last;
+    conn->answering = true;
+    conn->answers_end = x->last;
     metric_add(METRIC_SENT_BYTES, x->out.len);
     int n = lws_write(conn->wsi, (unsigned char *)x->out.data, x->out.len, LWS_WRITE_HTTP_FINAL);
     gateway_http_gone(conn);
     if (n < 0)
         return -1;
-    if (lws_http_transaction_completed(conn->wsi) != 0 || last)
-        return -1;
-    return 0;
+    return lws_partial_buffered(conn->wsi) ? 0 : complete(conn);
 }
 
 /* True when the client has closed its side. Under TLS that cannot be seen without reading. */
@@ -192,18 +226,28 @@ static bool has_hung_up(struct lws *wsi)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
+bool http_stop_reading(struct conn *conn, bool *unsure_out)
+{
+    struct lws_context *library = conn->worker->lws;
+
+    (void)lws_rx_flow_control(conn->wsi, 1);
+    bool before = lws_service_adjust_timeout(library, 1, 0) == 0;
+    (void)lws_rx_flow_control(conn->wsi, 0);
+    bool after = lws_service_adjust_timeout(library, 1, 0) == 0;
+    *unsure_out = before && after;
+    return !before || after;
+}
+
 void gateway_http_watch(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
     if (x == NULL || !x->handed || x->answered || conn->closing)
         return;
-    if (!x->deaf) {
-        x->deaf = true;
-        (void)lws_rx_flow_control(conn->wsi, 0);
-        lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in worker.c */
-    }
-    if (has_hung_up(conn->wsi))
+    lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in worker.c */
+    bool stop = !x->deaf || x->unsure;
+    x->deaf = true;
+    if ((stop && !http_stop_reading(conn, &x->unsure)) || has_hung_up(conn->wsi))
         conn_kill(conn);
 }
 
@@ -278,77 +322,15 @@ static int answer_get(struct conn *conn, const char *path)
         (node->config.metrics_listen.len == 0 || conn->door != DOOR_PUBLIC))
         return answer_metrics(conn);
     if (conn->door == DOOR_METRICS)
-        return refuse(conn, ERR_NOT_FOUND, 404, "", "Here are /metrics, /healthz and /readyz");
+        return http_exchange_refuse(conn, ERR_NOT_FOUND, 404, "",
+                                    "Here are /metrics, /healthz and /readyz");
     if (strcmp(path, "/ws") == 0)
-        return refuse(conn, ERR_INVALID_REQUEST, 400, "", "This address speaks WebSocket only");
-    if (strncmp(path, "/api/", 5) == 0)
-        return refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: POST\r\n",
-                      "Commands are called with POST " API "<command>");
+        return http_exchange_refuse(conn, ERR_INVALID_REQUEST, 400, "",
+                                    "This address speaks WebSocket only");
     return answer_file(conn, path);
 }
 
-/* -- the API ---------------------------------------------------------------------------------- */
-
-/* The token of this request; false: it was refused. */
-static bool take_token(struct conn *conn, struct http_exchange *x)
-{
-    char value[HEADER_TEXT_MAX];
-    char host[256];
-    const struct config *config = &conn->worker->node->config;
-
-    gateway_header(conn->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, value, sizeof(value));
-    x->has_token = bearer_find(value, x->token, sizeof(x->token));
-    if (x->has_token)
-        return true;
-    gateway_header(conn->wsi, WSI_TOKEN_HTTP_COOKIE, value, sizeof(value));
-    x->has_token = x->cookie = cookie_find(value, SESSION_COOKIE, x->token, sizeof(x->token));
-    if (!x->cookie)
-        return true;
-    gateway_header(conn->wsi, WSI_TOKEN_ORIGIN, value, sizeof(value));
-    gateway_header(conn->wsi, WSI_TOKEN_HOST, host, sizeof(host));
-    if (origin_is_allowed(value, host, gateway_client_is_secure(conn),
-                          config->allowed_origins.items, config->allowed_origins.n))
-        return true;
-    (void)refuse(conn, ERR_FORBIDDEN, 403, "",
-                 "A call with the session cookie needs the Origin of an allowed page");
-    return false;
-}
-
-static bool type_is_json(struct lws *wsi)
-{
-    char type[128];
-
-    gateway_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, type, sizeof(type));
-    size_t n = strcspn(type, "; \t");
-    return n == strlen(JSON_TYPE) && strncasecmp(type, JSON_TYPE, n) == 0;
-}
-
-static void run_command(struct conn *conn)
-{
-    struct http_exchange *x = conn->http;
-
-    x->handed = true;
-    dispatch_http(conn, &(struct http_call){
-                            .name = x->command,
-                            .body = x->body.data,
-                            .len = x->body.len,
-                            .token = x->has_token ? x->token : NULL,
-                            .cookie = x->cookie,
-                            .secure = x->secure,
-                            .address = x->address,
-                            .agent = x->agent,
-                        });
-}
-
-/* What is known about who calls, beside the token. */
-static void take_client(struct conn *conn, struct http_exchange *x)
-{
-    gateway_client(conn, x->address);
-    x->secure = gateway_client_is_secure(conn);
-    gateway_header(conn->wsi, WSI_TOKEN_HTTP_USER_AGENT, x->agent, sizeof(x->agent));
-    if (!utf8_is_valid(x->agent, strlen(x->agent)))
-        x->agent[0] = '\0';
-}
+/* -- requests --------------------------------------------------------------------------------- */
 
 /* 0 to max digits; false: not a number. */
 static bool content_length(struct lws *wsi, size_t *length_out)
@@ -377,29 +359,6 @@ int http_exchange_length(struct conn *conn, size_t max)
     return x->expected > max ? 413 : 0;
 }
 
-static int begin_command(struct conn *conn, const char *name)
-{
-    struct http_exchange *x = http_exchange_get(conn);
-    int status = http_exchange_length(conn, conn->worker->node->config.frame_bytes);
-
-    if (status == 411)
-        return refuse(conn, ERR_INVALID_REQUEST, 411, "",
-                      "Send the body with a Content-Length, not in chunks");
-    if (status == 400)
-        return refuse(conn, ERR_INVALID_REQUEST, 400, "", "The Content-Length is not a number");
-    if (status == 413)
-        return refuse(conn, ERR_TOO_LARGE, 413, "", "The body is larger than frame_bytes");
-    if (x->expected > 0 && !type_is_json(conn->wsi))
-        return refuse(conn, ERR_INVALID_REQUEST, 415, "", "Content-Type must be application/json");
-    if (conn->door != DOOR_ADMIN && !take_token(conn, x))
-        return 0;
-    take_client(conn, x);
-    (void)snprintf(x->command, sizeof(x->command), "%s", name);
-    if (x->expected == 0)
-        run_command(conn);
-    return 0;
-}
-
 /* Then the answer says so too (RFC 9112 section 9.6): a client that pools its connections would
  * else take this one for usable. */
 static bool asks_for_end(struct lws *wsi)
@@ -410,6 +369,29 @@ static bool asks_for_end(struct lws *wsi)
            NULL;
 }
 
+/* What every request has to have (RFC 9112 sections 2.3 and 3.2). False: it was refused. */
+static bool is_http(struct conn *conn)
+{
+    char version[16];
+    char host[256];
+
+    gateway_header(conn->wsi, WSI_TOKEN_HTTP, version, sizeof(version));
+    gateway_header(conn->wsi, WSI_TOKEN_HOST, host, sizeof(host));
+    if (strcmp(version, "HTTP/1.0") == 0)
+        return true;
+    if (strcmp(version, "HTTP/1.1") != 0) {
+        conn->http->last = true;
+        (void)http_exchange_refuse(conn, ERR_INVALID_REQUEST, 505, "", "Here is HTTP/1.1");
+        return false;
+    }
+    if (host[0] != '\0' && strchr(host, ',') == NULL)
+        return true;
+    conn->http->last = true;
+    (void)http_exchange_refuse(conn, ERR_INVALID_REQUEST, 400, "",
+                               "A request has one Host header (RFC 9112 section 3.2)");
+    return false;
+}
+
 int gateway_http_request(struct conn *conn, const char *path)
 {
     struct lws *wsi = conn->wsi;
@@ -418,18 +400,24 @@ int gateway_http_request(struct conn *conn, const char *path)
     x->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     x->last = asks_for_end(wsi);
     conn->last_rx_s = worker_now_s(conn->worker);
+    if (conn->pipelines && http_exchange_has_body(conn)) {
+        log_debug("pipelined body", LOG_INT("conn", conn->id));
+        return -1; /* see has_more_input() */
+    }
+    if (!is_http(conn))
+        return 0;
     if (conn->door == DOOR_PUBLIC && engineio_service(conn->worker, path) != NULL)
         return gateway_eio_request(conn, engineio_service(conn->worker, path));
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS) {
-        if (strncmp(path, API, sizeof(API) - 1) == 0)
-            return begin_command(conn, path + sizeof(API) - 1);
-        return refuse(conn, ERR_NOT_FOUND, 404, "",
-                      "Commands are called with POST " API "<command>");
-    }
+    if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS)
+        return gateway_api_request(conn, path + sizeof(API) - 1);
+    x->last = x->last || http_exchange_has_body(conn); /* which nobody reads */
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS)
+        return http_exchange_refuse(conn, ERR_NOT_FOUND, 404, "",
+                                    "Commands are called with POST " API "<command>");
     if (x->head || lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0)
         return answer_get(conn, path);
-    return refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: GET, HEAD, POST\r\n",
-                  "Only GET, HEAD and POST are offered");
+    return http_exchange_refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: GET, HEAD\r\n",
+                                "Only GET and HEAD are offered here");
 }
 
 int gateway_http_body(struct conn *conn, const char *bytes, size_t len)
@@ -437,8 +425,10 @@ int gateway_http_body(struct conn *conn, const char *bytes, size_t len)
     struct http_exchange *x = conn->http;
 
     metric_add(METRIC_RECEIVED_BYTES, len);
-    if (x == NULL || x->answered)
-        return 0; /* refused already; the rest is thrown away */
+    if (x == NULL || x->answered || x->handed)
+        return 0; /* refused already, or all of it is there: the rest is thrown away */
+    if (x->chunked)
+        return gateway_api_chunk(conn, bytes, len);
     if (x->body.len + len > x->expected)
         return -1;
     buf_put(&x->body, bytes, len);
@@ -449,10 +439,9 @@ int gateway_http_body_done(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
-    if (x == NULL || x->answered || x->expected == 0)
+    if (x == NULL || x->answered || x->handed || x->expected == 0)
         return 0;
     if (x->engineio)
         return gateway_eio_body_done(conn);
-    run_command(conn);
-    return 0;
+    return gateway_api_body_done(conn);
 }

@@ -4,18 +4,24 @@
 #ifndef SERVER_GATEWAY_HTTP_H
 #define SERVER_GATEWAY_HTTP_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "server/address.h"
+#include "server/http_chunks.h"
+#include "server/http_match.h"
 
 struct conn;
+struct lws;
+struct problem;
 
 enum {
     HEADER_TEXT_MAX = 2048,
     TOKEN_TEXT_MAX = 256,
-    COMMAND_TEXT_MAX = 80,
+    COMMAND_TEXT_MAX = 80, /* longer than any command's name */
     AGENT_TEXT_MAX = 200,
 };
 
@@ -30,18 +36,48 @@ struct http_exchange {
     bool last;     /* the connection ends with the answer */
     bool handed;   /* all of it is read, and somebody is working on the answer */
     bool deaf;     /* nothing is read meanwhile */
+    bool unsure;   /* whether more of the client's is at hand */
     bool answered;
     size_t expected; /* bytes of body */
     struct buf body;
     struct buf out; /* the answer: head and body */
+    /* Of the API: */
+    char id[HTTP_REQUEST_ID_MAX + 1];
+    bool reads;     /* GET or HEAD of a command that changes nothing */
+    bool chunked;   /* the body comes in chunks */
+    json_t *params; /* of the query, or NULL */
+    struct http_chunks chunks;
 };
+
+#define HTTP_PROBLEM_TYPE "application/problem+json"
 
 struct http_exchange *http_exchange_get(struct conn *conn);
 /* The whole answer. HEADERS: lines, without Content-Length and Connection. */
 void http_exchange_answer(struct conn *conn, int status, const char *headers, const char *body,
                           size_t len);
+/* May a body follow? */
+bool http_exchange_has_body(const struct conn *conn);
+/* A problem (RFC 9457) as the answer. STATUS may be another than ERR's own, EXTRA are header lines.
+ * The connection ends with it if there may be a body, which nobody reads. Returns 0. */
+int http_exchange_refuse(struct conn *conn, enum err err, int status, const char *extra,
+                         const char *detail);
 /* What the Content-Length says, into x->expected, x->last where there is none. 0, or the status to
  * refuse the request with. */
 int http_exchange_length(struct conn *conn, size_t max);
+
+/* Stops reading. False: the client has sent more than the request, and the library has it at hand;
+ * then it would report the socket as writable again and again. It says only whether any connection
+ * that is read has something at hand, so that with others it is not known yet: *unsure_out. */
+bool http_stop_reading(struct conn *conn, bool *unsure_out);
+
+/* gateway_api.c: who asks, for x->reads or else; false: the request was refused. */
+bool gateway_api_caller(struct conn *conn);
+/* The I-th argument of the query, decoded. Its length, which may be 0; -1: there is none. */
+int http_query_arg(struct conn *conn, int i, char *arg_out, size_t size);
+int gateway_api_refuse_params(struct conn *conn, const struct problem *problem);
+/* gateway_api.c: a request to /api/v1/NAME, the rest of it, and its end. */
+int gateway_api_request(struct conn *conn, const char *name);
+int gateway_api_chunk(struct conn *conn, const char *bytes, size_t len);
+int gateway_api_body_done(struct conn *conn);
 
 #endif

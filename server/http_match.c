@@ -110,6 +110,62 @@ int http_encoding_quality(const char *header, const char *coding)
     return any;
 }
 
+/* The weight among the PARAMETERS of a media range, up to END. */
+static int range_quality(const char *parameters, const char *end)
+{
+    while (parameters < end) {
+        const char *next = memchr(parameters, ';', (size_t)(end - parameters));
+        size_t n = trim(&parameters, (size_t)((next != NULL ? next : end) - parameters));
+        if (n > 1 && (parameters[0] == 'q' || parameters[0] == 'Q') && parameters[1] == '=')
+            return parse_quality(parameters, n);
+        parameters = next != NULL ? next + 1 : end;
+    }
+    return 1000;
+}
+
+/* How exactly a media range names TYPE: 0, not at all, to 3. */
+static int range_fits(const char *range, size_t n, const char *type)
+{
+    size_t major = strcspn(type, "/") + 1;
+
+    if (n == 3 && memcmp(range, "*/*", n) == 0)
+        return 1;
+    if (n == major + 1 && strncasecmp(range, type, major) == 0 && range[major] == '*')
+        return 2;
+    return n == strlen(type) && strncasecmp(range, type, n) == 0 ? 3 : 0;
+}
+
+bool http_accepts(const char *header, const char *type)
+{
+    int best = 0;
+    int quality = 0;
+
+    if (header == NULL || header[strspn(header, ", \t")] == '\0')
+        return true;
+    while (*header != '\0') {
+        const char *end = header + strcspn(header, ",");
+        const char *semicolon = memchr(header, ';', (size_t)(end - header));
+        const char *range = header;
+        size_t n = trim(&range, (size_t)((semicolon != NULL ? semicolon : end) - header));
+        int fits = range_fits(range, n, type);
+        if (fits > best) {
+            best = fits;
+            quality = semicolon != NULL ? range_quality(semicolon + 1, end) : 1000;
+        }
+        header = end + (*end == ',');
+    }
+    return quality > 0;
+}
+
+bool http_request_id_is_sane(const char *id)
+{
+    static const char taken[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=:@";
+    size_t n = strspn(id, taken);
+
+    return n > 0 && n <= HTTP_REQUEST_ID_MAX && id[n] == '\0';
+}
+
 bool http_etag_matches(const char *header, const char *etag)
 {
     size_t etag_n = strlen(etag);

@@ -63,6 +63,7 @@ struct buf;
 #define METRIC_LOGIN_MAP(X) X(OK, "ok") X(FAILED, "failed") X(THROTTLED, "throttled")
 #define METRIC_TRANSPORT_MAP(X)                                                                    \
     X(HTTP, "http")                                                                                \
+    X(EVENT_STREAM, "event_stream")                                                                \
     X(WEBSOCKET, "websocket")                                                                      \
     X(SOCKETIO_WEBSOCKET, "socketio_websocket")                                                    \
     X(SOCKETIO_POLLING, "socketio_polling")                                                        \

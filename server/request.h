@@ -65,6 +65,7 @@ struct request {
     bool secure;         /* HTTP: the client came by TLS */
     const char *address; /* the client's, for throttling and the list of sessions */
     const char *agent;   /* HTTP: User-Agent, else NULL */
+    const char *http_id; /* HTTP: the request's id, else NULL */
 
     request_step_fn step; /* where to go on */
     bool waiting;

@@ -11,6 +11,7 @@
 #include "protocol/jsonrpc.h"
 #include "server/conn.h"
 #include "server/event.h"
+#include "server/follow.h"
 #include "server/hub.h"
 #include "server/metrics.h"
 #include "server/node.h"
@@ -81,7 +82,8 @@ void session_on_channel_joined(struct conn *conn, struct event *event)
     if (event->subject_seq == 0)
         return;
     (void)snprintf(stream, sizeof(stream), "c:%s", event->subject);
-    hub_subscribe(conn, stream, event->subject_seq - 1, event->subject_seq - 1);
+    if (conn->follow == NULL || follow_wants(conn->follow, stream))
+        hub_subscribe(conn, stream, event->subject_seq - 1, event->subject_seq - 1);
 }
 
 void session_left_channel(struct worker *worker, struct event *event)

@@ -45,13 +45,13 @@ size_t static_files_bytes(const struct static_files *files);
 void static_find(const struct static_files *files, const struct static_request *request,
                  struct static_response *out);
 
-/* For every other answer (API, errors, health): header lines that forbid framing, sniffing,
- * scripts and caching. */
-#define HTTP_API_HEADERS                                                                           \
-    "Cache-Control: no-store\r\n"                                                                  \
+/* For every other answer (API, errors, health): header lines that forbid framing, sniffing and
+ * scripts, and with the second caching. */
+#define HTTP_SAFE_HEADERS                                                                          \
     "X-Content-Type-Options: nosniff\r\n"                                                          \
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"                      \
     "Referrer-Policy: no-referrer\r\n"                                                             \
     "Cross-Origin-Resource-Policy: same-origin\r\n"
+#define HTTP_API_HEADERS "Cache-Control: no-store\r\n" HTTP_SAFE_HEADERS
 
 #endif

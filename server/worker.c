@@ -71,7 +71,7 @@ static bool flush_conns(struct worker *w)
     while (w->dirty_at < w->dirty_n) {
         struct conn *c = w->dirty[w->dirty_at++];
         c->dirty = false;
-        if (!c->gone && (c->websocket || c->eio != NULL))
+        if (!c->gone && (c->websocket || c->eio != NULL || c->follows))
             (void)conn_flush(c);
         conn_unref(c);
         if (w->dirty_at % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
@@ -221,6 +221,10 @@ static void heartbeat(struct worker *w, struct conn *c)
 
     if (c->eio != NULL) {
         eio_tick(c->eio);
+        return;
+    }
+    if (c->follows) {
+        gateway_follow_tick(c);
         return;
     }
     if (!c->closing && !c->websocket && c->http != NULL && c->requests == 0 &&
@@ -375,7 +379,7 @@ static void on_drain(uv_timer_t *timer)
         return;
     for (size_t i = w->conns_n; i-- > 0;) {
         struct conn *c = w->conns[i];
-        bool talks = c->websocket || c->eio != NULL;
+        bool talks = c->websocket || c->eio != NULL || c->follows;
         bool waits = c->eio != NULL && c->wsi == NULL && c->closing; /* for a GET; none will come */
         if (talks && !waits)
             conn_close(c, WS_CLOSE_DRAINING);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "server/account.h"
 #include "server/conn.h"
+#include "server/follow.h"
 #include "server/handlers/limits.h"
 #include "server/hub.h"
 #include "server/metrics.h"
@@ -73,13 +74,22 @@ static bool can_serve(const struct request *req, const struct stream_position *p
 static bool plan_stream(struct request *req, const char *stream, const char *epoch, uint64_t top)
 {
     struct start *start = req->data;
+    struct follow *follow = req->conn->follow;
     const struct stream_position *p = find_position(start, stream);
+    struct stream_position place = {.stream = stream};
+
+    if (follow != NULL && !follow_wants(follow, stream))
+        return false;
+    if (follow != NULL && follow_position(follow, stream, &place.epoch, &place.seq))
+        p = &place;
     bool resumed = can_serve(req, p, epoch, top);
 
     start->plan[start->plan_n++] = (struct plan_row){.stream = stream,
                                                      .epoch = epoch == NULL ? "" : epoch,
                                                      .from = resumed ? p->seq : top,
                                                      .cut = top};
+    if (follow != NULL)
+        follow_set(follow, stream, epoch, resumed ? p->seq : top);
     if (p != NULL)
         metric_add_by(METRIC_RESUMES, resumed ? METRIC_RESUME_RESUMED : METRIC_RESUME_RESYNC, 1);
     return resumed;
@@ -247,6 +257,10 @@ static enum err snapshot_taken(struct request *req)
     for (size_t i = 0; i < store->out.n; i++)
         put_channel(req, &store->out.channels[i]);
     buf_putc(out, ']');
+    if (req->conn->follow != NULL && follow_named(req->conn->follow) > 0 &&
+        start->plan_n < follow_named(req->conn->follow))
+        return request_fail(req, ERR_NOT_FOUND, "streams",
+                            "there is no such stream for you among them");
     session_begin(req->conn, &store->out.user, &start->session);
     touch(req, &start->session);
     if (req->sio.used)

@@ -11,6 +11,7 @@
 #include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/frame.h"
+#include "server/gateway.h"
 #include "server/hub.h"
 #include "server/node.h"
 #include "server/polls.h"
@@ -90,6 +91,8 @@ static bool poll_begin(struct request *req)
     (void)uv_timer_start(poll->timer, on_poll_timeout, (uint64_t)wait_ms, 0);
     DL_APPEND(req->worker->polls, poll);
     req->waiting = true;
+    if (req->http)
+        gateway_http_watch(req->conn); /* it may wait long */
     return true;
 }
 

@@ -80,7 +80,7 @@ static void check_problem(const struct problem *problem)
     struct buf out = {0};
 
     require(problem->field != NULL && problem->reason != NULL);
-    problem_put(&out, ERR_INVALID_PARAMS, problem, NULL, -1);
+    problem_put(&out, ERR_INVALID_PARAMS, problem, NULL, -1, NULL);
     json_t *json = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
     require(json != NULL);
     json_decref(json);

@@ -241,7 +241,8 @@ test("a private channel and a direct message show up nowhere for somebody who is
     const { body } = await call(server.url, command, params, outsider.token);
     const unknown = await call(server.url, command, { ...params, ...(params.channel && { channel: "nosuchchannel" }), ...(params.message && { message: "nosuchmessage" }) }, outsider.token);
     assert.equal(body.type, "not_found", `${command} ${JSON.stringify(body)}`);
-    if (!params.stream) assert.deepEqual(body, unknown.body, `${command} answers as for what does not exist`);
+    const but = (problem) => ({ ...problem, request_id: "each its own" });
+    if (!params.stream) assert.deepEqual(but(body), but(unknown.body), `${command} answers as for what does not exist`);
   }
 });
 

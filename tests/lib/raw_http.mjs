@@ -47,3 +47,20 @@ export async function request(url, path, { method = "GET", headers = {} } = {}) 
     body: text.slice(end + 4),
   };
 }
+
+/** The answers in TEXT, one after the other: [{ status, headers, body }]; the last one may be cut. Not for HEAD. */
+export function answers(text) {
+  const all = [];
+  while (text !== "") {
+    const end = text.indexOf("\r\n\r\n");
+    if (end < 0) break;
+    const [status, ...fields] = text.slice(0, end).split("\r\n");
+    const headers = Object.fromEntries(
+      fields.map((field) => [field.slice(0, field.indexOf(":")).toLowerCase(), field.slice(field.indexOf(":") + 1).trim()]),
+    );
+    const length = Number(headers["content-length"] ?? 0);
+    all.push({ status: Number(status.split(" ")[1]), headers, body: text.slice(end + 4, end + 4 + length) });
+    text = text.slice(end + 4 + length);
+  }
+  return all;
+}

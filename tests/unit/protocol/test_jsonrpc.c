@@ -178,10 +178,11 @@ static void problem_details_have_the_status(void **state)
     (void)state;
     struct buf out = {0};
 
-    problem_put(&out, ERR_UNAVAILABLE, NULL, "the disk is full", 500);
+    problem_put(&out, ERR_UNAVAILABLE, NULL, "the disk is full", 500, "r1");
     assert_text(&out, "{\"type\":\"unavailable\",\"title\":\"The server cannot do this now\","
-                      "\"status\":503,\"detail\":\"the disk is full\",\"retry_after_ms\":500}");
-    problem_put(&out, ERR_NOT_FOUND, NULL, NULL, -1);
+                      "\"status\":503,\"detail\":\"the disk is full\",\"retry_after_ms\":500,"
+                      "\"request_id\":\"r1\"}");
+    problem_put(&out, ERR_NOT_FOUND, NULL, NULL, -1, NULL);
     assert_text(&out, "{\"type\":\"not_found\",\"title\":\"There is no such thing\","
                       "\"status\":404}");
 }
@@ -198,7 +199,7 @@ static void every_error_has_a_json_rpc_and_an_http_form(void **state)
                          err_rpc_code((enum err)err));
         json_decref(json);
         buf_clear(&out);
-        problem_put(&out, (enum err)err, NULL, NULL, -1);
+        problem_put(&out, (enum err)err, NULL, NULL, -1, NULL);
         json = json_loads(out.data, 0, NULL);
         assert_int_equal(json_integer_value(json_object_get(json, "status")),
                          err_http_status((enum err)err));
