@@ -331,7 +331,8 @@ const SUITES = {
       if (!(await make(s, "fuzz", "fuzz-programs"))) return;
       await inParallel(cpus().length, list("tests/fuzz", /^fuzz_.*\.c$/).map((source) => () => fuzzTarget(s, source)));
     }),
-  browser: () => suite("browser", (s) => nodeTests(s, "release", "tests/browser")),
+  browser: () =>
+    suite("browser", async (s) => nodeTests(s, "release", "tests/browser", { env: await servers(s) })),
   deploy: () => suite("deploy", (s) => nodeTests(s, "release", "tests/deploy", { timeout: 60 * MINUTE })),
   asan: () => sanitized("asan"),
   tsan: () => sanitized("tsan"),

@@ -229,7 +229,11 @@ static void fanout_login(void *arg, const char *key, bool good)
 {
     struct node *node = arg;
 
-    throttle_hear(node->throttle, key, good, clock_monotonic_ns());
+    if (throttle_is_registration(key))
+        throttle_hear_registration(node->throttle, key, node->config.registrations_per_address,
+                                   clock_monotonic_ns());
+    else
+        throttle_hear(node->throttle, key, good, clock_monotonic_ns());
 }
 
 static void fanout_account(void *arg)

@@ -267,18 +267,41 @@ uint32_t rate_take(struct rate_bucket *bucket, const struct rate_limit *limit, u
     return bucket_take(bucket, UINT64_C(1000000000) / limit->per_second, limit->burst, now_ns);
 }
 
-uint32_t throttle_registration(struct throttle *throttle, const char *address, uint32_t per_hour,
-                               uint64_t now_ns)
+static uint32_t take_registration(struct throttle *throttle, const char *key, uint32_t per_hour,
+                                  uint64_t now_ns)
 {
-    char key[KEY_SIZE];
-
     if (per_hour == 0)
         return 0;
-    address_key('r', address, key);
     (void)pthread_mutex_lock(&throttle->lock);
     struct entry *entry = entry_touch(throttle, key, now_ns);
     uint32_t wait =
         bucket_take(&entry->registrations, UINT64_C(3600000000000) / per_hour, per_hour, now_ns);
     (void)pthread_mutex_unlock(&throttle->lock);
     return wait;
+}
+
+uint32_t throttle_registration(struct throttle *throttle, const char *address, uint32_t per_hour,
+                               uint64_t now_ns)
+{
+    char key[KEY_SIZE];
+
+    throttle_registration_key(address, key);
+    return take_registration(throttle, key, per_hour, now_ns);
+}
+
+void throttle_registration_key(const char *address, char key_out[KEY_SIZE])
+{
+    address_key('r', address, key_out);
+}
+
+bool throttle_is_registration(const char *key)
+{
+    return strncmp(key, "r:", 2) == 0 && strlen(key) < KEY_SIZE;
+}
+
+void throttle_hear_registration(struct throttle *throttle, const char *key, uint32_t per_hour,
+                                uint64_t now_ns)
+{
+    if (throttle_is_registration(key))
+        (void)take_registration(throttle, key, per_hour, now_ns);
 }

@@ -52,6 +52,12 @@ size_t throttle_keys(const char *name, const char *address,
 /* Another node says so of KEY: an attempt failed; or (GOOD) the name's failures are forgotten. What
  * is no key is ignored. */
 void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns);
+/* The key of attempts to make an account from ADDRESS, for other nodes, and what another one says
+ * of it: an attempt was let through there, so there is one less for that address here. */
+void throttle_registration_key(const char *address, char key_out[THROTTLE_KEY_SIZE]);
+bool throttle_is_registration(const char *key);
+void throttle_hear_registration(struct throttle *throttle, const char *key, uint32_t per_hour,
+                                uint64_t now_ns);
 size_t throttle_entries(struct throttle *throttle);
 
 /* A token bucket (in the form of GCRA, ITU-T I.371): 8 bytes, zeroed means full. */

@@ -116,8 +116,12 @@ static enum err check_registrations(struct request *req)
         return ERR_OK;
     uint32_t wait = throttle_registration(req->node->throttle, req->address,
                                           config->registrations_per_address, req->started_ns);
-    if (wait == 0)
+    if (wait == 0) {
+        char key[THROTTLE_KEY_SIZE];
+        throttle_registration_key(req->address, key);
+        bus_login(req->node->bus, (const char *const[]){key}, 1, false);
         return ERR_OK;
+    }
     req->retry_after_ms = wait;
     req->detail = "Too many accounts were asked for from your address; try again later";
     return ERR_RATE_LIMITED;

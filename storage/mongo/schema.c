@@ -3,12 +3,15 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/macros.h"
 #include "storage/mongo/mongo.h"
 
 enum { SCHEMA_VERSION = 2, CODE_UNAUTHORIZED = 13, CODE_AUTHENTICATION = 18 };
+enum { TRIES = 20, PAUSE_MS = 100, PAUSE_SPREAD_MS = 400 };
 
 struct index {
     const char *coll, *name;
@@ -34,21 +37,26 @@ static const struct index indexes[] = {
     {"invites", "hash", {"hash"}, true},
 };
 
+/* ERR_CONFLICT: the server refused, perhaps because several nodes make the same at once. */
 static enum err explain(struct mg_conn *c, const bson_error_t *error,
                         char error_out[STORE_ERROR_SIZE])
 {
     const char *remedy = "see that it runs and that this machine may connect to it";
+    enum err err = ERR_UNAVAILABLE;
 
     if (error->code == CODE_AUTHENTICATION ||
         (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE))
         remedy = "check user, password and authSource in the address";
     else if (error->code == CODE_UNAUTHORIZED)
         remedy = "give its user the role readWrite on this database";
-    else if (error->domain != MONGOC_ERROR_SERVER_SELECTION && error->domain != MONGOC_ERROR_STREAM)
+    else if (error->domain != MONGOC_ERROR_SERVER_SELECTION &&
+             error->domain != MONGOC_ERROR_STREAM) {
         remedy = "see that it may be written";
+        err = ERR_CONFLICT;
+    }
     (void)snprintf(error_out, STORE_ERROR_SIZE, "%s: %.250s: %s", c->backend->address,
                    error->message, remedy);
-    return ERR_UNAVAILABLE;
+    return err;
 }
 
 static enum err make_index(struct mg_conn *c, const struct index *index,
@@ -154,11 +162,25 @@ static enum err settle_epoch(struct mg_conn *c, bool existing, char error_out[ST
     return ERR_OK;
 }
 
-enum err mg_prepare(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
+static enum err prepare(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
 {
     enum err err = check_version(c, existing, error_out);
 
     for (size_t i = 0; err == ERR_OK && i < ARRAY_LEN(indexes); i++)
         err = make_index(c, &indexes[i], error_out);
     return err == ERR_OK ? settle_epoch(c, existing, error_out) : err;
+}
+
+/* Nodes that are started at once on an empty database get into each other's way: the server may
+ * refuse some of them what all of them make (a deadlock, a collection that is just being made). */
+enum err mg_prepare(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
+{
+    enum err err = prepare(c, existing, error_out);
+
+    for (int i = 1; err == ERR_CONFLICT && i < TRIES; i++) {
+        long ms = PAUSE_MS + (long)(clock_monotonic_ns() / 1000 % PAUSE_SPREAD_MS);
+        (void)nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+        err = prepare(c, existing, error_out);
+    }
+    return err == ERR_CONFLICT ? ERR_UNAVAILABLE : err;
 }

@@ -193,6 +193,41 @@ describe("one chat over two nodes", () => {
   });
 });
 
+describe("a cluster that is new", () => {
+  test("comes up although all nodes start at once on an empty database", async () => {
+    for (let round = 0; round < 3; round++) {
+      const store = await database();
+      const prefix = `test${++prefixes}`;
+      const names = ["a", "b", "c"];
+      const nodes = await Promise.all(names.map((name) => node(name, { prefix, store: store.uri })));
+      await Promise.all(nodes.map((one) => knows(one, names)));
+      await Promise.all(nodes.map((one) => one.stop()));
+      await store.drop();
+    }
+  });
+});
+
+describe("limits of a cluster", () => {
+  test("accounts made at one node count for the address at the other", async () => {
+    const prefix = `test${++prefixes}`;
+    const env = { PARLEY_RATE_LIMITS: "on", PARLEY_REGISTRATIONS_PER_ADDRESS: "6" };
+    const [a, b] = [await node("a", { prefix, env }), await node("b", { prefix, env })];
+    await Promise.all([a, b].map((one) => knows(one, ["a", "b"])));
+    // A name that is refused later on is an attempt, too.
+    const attempt = (server) => call(server.url, "auth.register", { name: `reg${++names}`, password: "correct horse" });
+    for (let i = 0; i < 4; i++) assert.equal((await attempt(a)).status, 200);
+    let made = 0;
+    const { body } = await eventually("the other node to refuse", async () => {
+      const answer = await attempt(b);
+      if (answer.status === 429) return answer;
+      assert.equal(answer.status, 200);
+      made++;
+    });
+    assert.equal(body.type, "rate_limited");
+    assert.ok(made < 6, `${made} more at the other node`);
+  });
+});
+
 describe("what Redis loses", () => {
   test("is found in the store within two seconds, without an event after it", async () => {
     // Two clusters by their prefixes: nothing of the one is heard by the other, as if Redis lost all of it.

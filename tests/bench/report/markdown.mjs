@@ -5,6 +5,7 @@ import { isQuiet } from './rows.mjs';
 const withUnit = (value, unit) => (unit === '/s' ? `${value}/s` : `${value} ${unit}`.trim());
 
 function targetText({ target, unit, beside }) {
+    if (!target) return '';
     const because = target.why ? ` (${target.why})` : '';
     if (target.atMost !== undefined) {
         return `at most ${withUnit(readable(target.atMost), unit)}${because}`;
@@ -35,7 +36,7 @@ export function textRow(row) {
         targetText(row),
         row.beside ? `${row.beside.name}: ${withUnit(readable(row.besideValue), row.unit)}` : '',
         row.beside ? `${readable(row.ratio)} ×` : '',
-        row.met ? 'met' : '**missed**',
+        row.target ? (row.met ? 'met' : '**missed**') : '',
     ];
 }
 
@@ -76,14 +77,15 @@ latencies are worse than they should be, and CPU per delivery is better, because
 
 export function markdown({ machine, date, sizes, parts, others }) {
     const rows = parts.flatMap((part) => part.rows.map(textRow));
-    const met = parts.flatMap((part) => part.rows).filter((row) => row.met).length;
+    const judged = parts.flatMap((part) => part.rows).filter((row) => row.target);
+    const met = judged.filter((row) => row.met).length;
     const faults = parts.flatMap((part) => part.faults.map((fault) => `- ${part.title}: ${fault}`));
     const tables = parts
         .filter((part) => part.table)
         .map((part) => `## ${part.title}\n\n${tableOf(part.table.head, part.table.rows)}\n`);
     return `# Benchmarks
 
-Made by \`make bench\`, ${date}. ${met} of ${rows.length} targets met.
+Made by \`make bench\`, ${date}. ${met} of ${judged.length} targets met.
 
 ${busyNote(others)}![CPU per delivery and deliveries per second, Parley beside its peers](benchmarks.svg)
 

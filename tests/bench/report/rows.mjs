@@ -8,6 +8,7 @@ function judge(target, value, ratio) {
     return ratio >= target.ratioAtLeast;
 }
 
+// A figure without a target is there to be seen beside another one.
 // Ratios are taken within a round, where both sides met the same machine; then the median.
 function toRow(figure) {
     const value = median(figure.values);
@@ -19,7 +20,7 @@ function toRow(figure) {
         value,
         ratio,
         besideValue: figure.beside ? median(figure.beside.values) : NaN,
-        met: judge(figure.target, value, ratio),
+        met: figure.target ? judge(figure.target, value, ratio) : undefined,
     };
 }
 

@@ -8,10 +8,11 @@ import { TEAM } from '../harness/worlds.mjs';
 
 export const name = 'sends';
 export const title = 'Durable sends';
-export const steps = 6;
+export const steps = 8;
 
 const WINDOW = 10;
 const ACKED_MIN = 20_000;
+const REQUIRED_HALF = ACKED_MIN / 2;
 const SQLITE_RATIO_MIN = 0.5;
 const ACK_P99_MS_MAX = 10;
 
@@ -35,7 +36,9 @@ async function measureShape(bench, { people, fanout, channels }) {
         const rate = Math.round(most.answered_per_s / 2);
         bench.progress.step(`durable sends to ${channels} channels: half of that, ${rate}/s`);
         const half = await bench.load(parley, { ...options, rate });
-        return { most, half, batch };
+        bench.progress.step(`durable sends to ${channels} channels: ${REQUIRED_HALF}/s`);
+        const required = await bench.load(parley, { ...options, rate: REQUIRED_HALF });
+        return { most, half, required, batch };
     });
     const batch = Math.max(1, Math.round(measured.batch));
     bench.progress.step(`durable sends to ${channels} channels: bare SQLite, ${batch} a commit`);
@@ -85,10 +88,15 @@ export function figures(rounds, { soloists }) {
             target: { ratioAtLeast: SQLITE_RATIO_MIN },
         },
         {
-            what: `p99 from send to ack at half of that (${readable(half)}/s)`,
+            what: `p99 from send to ack at half of the load required (${readable(REQUIRED_HALF)}/s)`,
+            unit: 'ms',
+            values: teams.map(({ required }) => required.answer_ms.p99),
+            target: { atMost: ACK_P99_MS_MAX },
+        },
+        {
+            what: `– at half of the most that was reached (${readable(half)}/s)`,
             unit: 'ms',
             values: teams.map(({ half: run }) => run.answer_ms.p99),
-            target: { atMost: ACK_P99_MS_MAX },
         },
         {
             what: `The hardest shape for a database: ${soloists} channels of one, ${batchOf(solo)} messages a commit`,

@@ -253,6 +253,24 @@ static void what_failed_on_another_node_counts_here(void **state)
     assert_int_equal(throttle_entries(*state), 2);
 }
 
+static void a_registration_on_another_node_counts_here(void **state)
+{
+    char key[THROTTLE_KEY_SIZE];
+
+    throttle_registration_key("192.0.2.1", key);
+    assert_true(throttle_is_registration(key));
+    for (int i = 0; i < 4; i++)
+        throttle_hear_registration(*state, key, 6, start);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 0);
+    assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 600000);
+    throttle_hear_registration(*state, "a:192.0.2.2", 6, start);
+    throttle_hear_registration(*state, "nonsense", 6, start);
+    throttle_hear_registration(*state, key, 0, start);
+    assert_int_equal(throttle_entries(*state), 1);
+    assert_false(throttle_is_registration("n:ann"));
+}
+
 static void an_admin_has_no_address(void **state)
 {
     char keys[THROTTLE_KEYS][THROTTLE_KEY_SIZE];
@@ -282,6 +300,8 @@ int main(void)
         cmocka_unit_test(a_bucket_fills_up_again_but_not_beyond_its_burst),
         cmocka_unit_test(no_rate_is_no_limit_and_the_least_burst_is_one),
         cmocka_unit_test_setup_teardown(what_failed_on_another_node_counts_here, create, destroy),
+        cmocka_unit_test_setup_teardown(a_registration_on_another_node_counts_here, create,
+                                        destroy),
         cmocka_unit_test(an_admin_has_no_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
