@@ -80,7 +80,7 @@ static enum err join_channels(struct txn *t, struct store_req *req, const char *
 
 enum err op_token_create(struct txn *t, struct store_req *req)
 {
-    struct account *user;
+    struct account *user = NULL;
     const char *channels = NULL;
     enum err err = token_user(t, req, &user);
 
