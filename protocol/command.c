@@ -28,17 +28,19 @@
      .help = (h)},
 #define P_ENUM(n, need, w, h)                                                                      \
     {.name = (n), .type = PARAM_ENUM, .required = (need), .words = (w), .help = (h)},
+#define P_WORDS(n, need, w, h)                                                                     \
+    {.name = (n), .type = PARAM_WORDS, .required = (need), .words = (w), .help = (h)},
 
 /* The parameters of each command; an empty row ends them, so that none is possible too. */
-#define COMMAND(id, name, handler, access, rate, result, help, params)                             \
+#define COMMAND(id, name, handler, access, scope, rate, result, help, params)                      \
     static const struct param_spec params_##id[] = {params{0}};                                    \
     static_assert(ARRAY_LEN(params_##id) - 1 <= PARAMS_MAX, "PARAMS_MAX is too small for " name);
 #include "protocol/commands.def"
 #undef COMMAND
 
 static const struct command commands[CMD_COUNT] = {
-#define COMMAND(id, name, handler, access, rate, result, help, params)                             \
-    {CMD_##id, name, access, rate, result, help, params_##id, ARRAY_LEN(params_##id) - 1},
+#define COMMAND(id, name, handler, access, scope, rate, result, help, params)                      \
+    {CMD_##id, name, access, scope, rate, result, help, params_##id, ARRAY_LEN(params_##id) - 1},
 #include "protocol/commands.def"
 #undef COMMAND
 };
@@ -86,6 +88,33 @@ const char *access_name(enum access access)
     };
 
     return names[access];
+}
+
+static const char *const scope_names[] = {
+#define X(name, wire, help) [SCOPE_##name] = (wire),
+    SCOPE_MAP(X)
+#undef X
+        [SCOPE_NONE] = "none",
+    [SCOPE_SESSION] = "session",
+};
+
+const char *scope_name(enum scope scope)
+{
+    return scope_names[scope];
+}
+
+scope_set scope_parse(const char *text)
+{
+    scope_set set = 0;
+
+    for (const char *word = text; *word != '\0';) {
+        size_t n = strcspn(word, " ");
+        for (unsigned i = 0; i < SCOPE_COUNT; i++)
+            if (strlen(scope_names[i]) == n && memcmp(scope_names[i], word, n) == 0)
+                set |= (scope_set)1 << i;
+        word += n + (word[n] == ' ' ? 1 : 0);
+    }
+    return set;
 }
 
 const char *param_type_name(enum param_type type)

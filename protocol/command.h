@@ -14,7 +14,7 @@
 #include "protocol/limits.h"
 
 enum command_id {
-#define COMMAND(id, name, handler, access, rate, result, help, params) CMD_##id,
+#define COMMAND(id, name, handler, access, scope, rate, result, help, params) CMD_##id,
 #include "protocol/commands.def"
 #undef COMMAND
     CMD_COUNT
@@ -33,6 +33,34 @@ enum access {
 #undef X
         ACCESS_COUNT
 };
+
+/* What a token may do: each command needs one. A sign-in has them all.
+ *    name            wire name        what */
+#define SCOPE_MAP(X)                                                                               \
+    X(MESSAGES_READ, "messages:read", "read messages, receive events, mark as read")               \
+    X(MESSAGES_WRITE, "messages:write", "send, edit and delete messages")                          \
+    X(CHANNELS_READ, "channels:read", "find channels and see who is in them")                      \
+    X(CHANNELS_WRITE, "channels:write", "make, change, join and leave channels, open direct ones") \
+    X(USERS_READ, "users:read", "see accounts and who is there")                                   \
+    X(PROFILE_WRITE, "profile:write", "change the display name and presence")                      \
+    X(ADMIN, "admin", "administer the server, as far as its user may")
+
+enum scope {
+#define X(name, wire, help) SCOPE_##name,
+    SCOPE_MAP(X)
+#undef X
+        SCOPE_COUNT,
+    SCOPE_NONE = SCOPE_COUNT, /* every token may */
+    SCOPE_SESSION,            /* no token may: it takes a sign-in */
+};
+
+/* All scopes, as a row of commands.def lists them: "messages:read|messages:write|..." */
+#define SCOPE_WORDS                                                                                \
+    "messages:read|messages:write|channels:read|channels:write|users:read|profile:write|admin"
+
+/* A set of scopes: bit 1 << SCOPE_x for each. */
+typedef uint32_t scope_set;
+#define SCOPES_ALL ((scope_set)-1)
 
 /* What a parameter may be. min and max of its row count what the third column says.
  *    name, wire name, counts, what */
@@ -53,6 +81,7 @@ enum access {
     X(BOOL, bool, "", "true or false")                                                             \
     X(ENUM, enum, "", "one of the words in the row")                                               \
     X(IDS, ids, "items", "a list of ids")                                                          \
+    X(WORDS, words, "", "a list of some of the words in the row")                                  \
     X(POSITIONS, positions, "items", "an object: stream to {epoch, seq}")                          \
     X(PATH, path, "bytes", "an absolute path of a file on the server's machine")
 
@@ -72,7 +101,7 @@ struct param_spec {
     bool has_default;
     int64_t min, max;
     int64_t absent;    /* the value when it is not given, if has_default */
-    const char *words; /* ENUM: "one|two"; ID_REF: "@" or "#"; else NULL */
+    const char *words; /* ENUM: "one|two", also of WORDS; ID_REF: "@" or "#"; else NULL */
     const char *help;
 };
 
@@ -80,6 +109,7 @@ struct command {
     enum command_id id;
     const char *name;
     enum access access;
+    enum scope scope;
     enum rate_class rate;
     const char *result; /* a type of protocol/objects.def */
     const char *help;
@@ -95,6 +125,16 @@ const struct command *command_get(enum command_id id);
 bool command_only_reads(const struct command *command);
 /* "anyone", "user", "admin", "owner" */
 const char *access_name(enum access access);
+/* "messages:read", ...; "none" and "session" for the two that no token can have. */
+const char *scope_name(enum scope scope);
+/* The set that TEXT names, words with a blank between; unknown ones are left out. */
+scope_set scope_parse(const char *text);
+/* Whether who has HAS may call what needs SCOPE. */
+static inline bool scope_allows(scope_set has, enum scope scope)
+{
+    return has == SCOPES_ALL || scope == SCOPE_NONE ||
+           (scope < SCOPE_COUNT && (has >> (unsigned)scope & 1u) != 0);
+}
 /* "id", "id_ref", "text", ... */
 const char *param_type_name(enum param_type type);
 

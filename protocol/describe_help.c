@@ -14,7 +14,7 @@ static void put_bounds(struct buf *out, const struct param_spec *param)
     };
     const char *count = counts[param->type];
 
-    if (param->type == PARAM_ENUM)
+    if (param->type == PARAM_ENUM || param->type == PARAM_WORDS)
         buf_printf(out, "; %s", param->words);
     else if (strcmp(count, "value") == 0)
         buf_printf(out, "; %" PRId64 " to %" PRId64, param->min, param->max);

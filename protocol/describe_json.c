@@ -62,6 +62,16 @@ static void put_rates(struct buf *out)
     buf_putc(out, '}');
 }
 
+static void put_scopes(struct buf *out)
+{
+    buf_json_key(out, "scopes");
+    buf_putc(out, '{');
+#define X(name, wire, help) buf_json_member(out, wire, help);
+    SCOPE_MAP(X)
+#undef X
+    buf_putc(out, '}');
+}
+
 static void put_errors(struct buf *out)
 {
     open_list(out, "errors");
@@ -180,7 +190,7 @@ static void put_param(struct buf *out, const struct param_spec *param)
     buf_json_member(out, "name", param->name);
     buf_json_member(out, "type", param_type_name(param->type));
     buf_json_member_bool(out, "required", param->required);
-    if (param->type == PARAM_ENUM) {
+    if (param->type == PARAM_ENUM || param->type == PARAM_WORDS) {
         put_words(out, "words", param->words);
     } else if (param->type != PARAM_BOOL) {
         buf_json_member_int(out, "min", param->min);
@@ -199,6 +209,7 @@ static void put_command(struct buf *out, const struct command *command)
     open_object(out);
     buf_json_member(out, "name", command->name);
     buf_json_member(out, "access", access_name(command->access));
+    buf_json_member(out, "scope", scope_name(command->scope));
     buf_json_member(out, "rate", rate_default(command->rate)->name);
     buf_json_member(out, "result", command->result);
     buf_json_member_bool(out, "get", command_only_reads(command));
@@ -215,6 +226,7 @@ void describe_json(struct buf *out)
     buf_json_member_int(out, "version", PROTOCOL_VERSION);
     put_limits(out);
     put_rates(out);
+    put_scopes(out);
     put_errors(out);
     put_close_codes(out);
     put_values(out);

@@ -158,10 +158,15 @@ static void put_param_type(struct buf *out, const struct param_spec *param)
         [PARAM_IDS] = "Id[]",      [PARAM_POSITIONS] = "Record<Stream, Position>",
     };
 
-    if (param->type == PARAM_ENUM)
+    if (param->type == PARAM_ENUM) {
         put_words(out, param->words);
-    else
+    } else if (param->type == PARAM_WORDS) {
+        buf_putc(out, '(');
+        put_words(out, param->words);
+        buf_puts(out, ")[]");
+    } else {
         buf_puts(out, types[param->type] != NULL ? types[param->type] : "string");
+    }
 }
 
 static void put_params(struct buf *out, const struct command *command)

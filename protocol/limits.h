@@ -26,7 +26,10 @@
     X(WAIT_MS, wait_ms, 30000, "longest wait_ms of stream.events")                                 \
     X(POSITIONS, positions, 2000, "positions in one session.start")                                \
     X(PRESENCE_MEMBERS, presence_members, 200, "largest channel whose members see presence")       \
-    X(SESSION_S, session_s, 2592000, "life of a session: 30 days")
+    X(SESSION_S, session_s, 2592000, "life of a session: 30 days")                                 \
+    X(TOKENS, tokens, 50, "tokens of one account")                                                 \
+    X(TOKEN_CHANNELS, token_channels, 50, "channels that a token can be limited to")               \
+    X(BOTS, bots, 20, "bots of one account")
 
 enum limit {
 #define X(name, wire, value, help) LIMIT_##name = (value),

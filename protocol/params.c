@@ -275,6 +275,24 @@ static bool read_ids(const struct param_spec *spec, const json_t *json, struct p
     return true;
 }
 
+static bool read_words(const struct param_spec *spec, const json_t *json, struct param_value *out,
+                       struct problem *problem)
+{
+    size_t n = json_array_size(json);
+
+    if (n == 0 || n > PARAM_WORDS_MAX)
+        return fail_words(problem, spec, "must be a list, not empty, of ");
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(json, i);
+        const char *word = json_string_value(item);
+        size_t len = json_string_length(item);
+        if (word == NULL || len == 0 || strlen(word) != len || check_enum(spec, word, len) != NULL)
+            return fail_words(problem, spec, "must be a list, not empty, of ");
+    }
+    out->ids = json;
+    return true;
+}
+
 /* Why POSITION is not {epoch, seq}, or NULL. */
 static const char *read_position(const struct param_spec *spec, const char *stream,
                                  const json_t *json, struct stream_position *out)
@@ -333,6 +351,8 @@ static bool read_value(const struct param_spec *spec, json_t *json, struct param
         return read_bool(spec, json, out, problem);
     case PARAM_IDS:
         return read_ids(spec, json, out, problem);
+    case PARAM_WORDS:
+        return read_words(spec, json, out, problem);
     case PARAM_POSITIONS:
         return read_positions(spec, json, params, problem);
     default:

@@ -15,13 +15,15 @@
 #include "base/err.h"
 #include "protocol/command.h"
 
+enum { PARAM_WORDS_MAX = 32 }; /* words in one list */
+
 /* What is wrong with which parameter. */
 struct problem {
     const char *field;  /* NULL: none in particular */
     const char *reason; /* a sentence without its subject: "must be an integer" */
     const char *id;     /* of an internal error, as in the log; or NULL */
     char field_buf[64];
-    char reason_buf[128];
+    char reason_buf[160];
 };
 
 /* Fill in both, copied and cut to what fits; never in the middle of a character. */
@@ -64,7 +66,7 @@ const char *param_str(const struct params *params, const char *name); /* NULL: a
 size_t param_len(const struct params *params, const char *name);      /* bytes of param_str() */
 int64_t param_int(const struct params *params, const char *name, int64_t absent);
 bool param_bool(const struct params *params, const char *name, bool absent);
-/* How many ids there are (0: absent); the first MAX of them go into IDS_OUT. */
+/* How many ids, or words, there are (0: absent); the first MAX of them go into IDS_OUT. */
 size_t param_ids(const struct params *params, const char *name, const char **ids_out, size_t max);
 /* The positions of a PARAM_POSITIONS parameter (a command has one at most); I is below the count.
  */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "protocol/command.h"
 
 static const struct alias_spec aliases[] = {
     {"Id", "^[A-Za-z0-9_-]{1,36}$", "Made by the server, opaque; sorts by time."},
@@ -19,6 +20,7 @@ static const struct enum_spec enums[] = {
     {"PresenceState", "online|away|dnd|offline", "How a user is there."},
     {"Registration", "open|invite|closed", "Who may make an account."},
     {"Setup", "none|open|code", "Whether the first account is to be made, and what it takes."},
+    {"Scope", SCOPE_WORDS, "What a token may do."},
     {"JobState", "running|done|failed", "How a long job is."},
 };
 

@@ -2,12 +2,17 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/id.h"
+#include "base/mem.h"
 #include "server/bus/bus.h"
 #include "server/node.h"
 #include "server/worker.h"
+
+enum { TOUCH_INTERVAL_MS = 300000 }; /* last_seen_at is at most this old */
 
 enum err account_find_session(struct request *req, const char *token, request_step_fn step)
 {
@@ -18,6 +23,24 @@ enum err account_find_session(struct request *req, const char *token, request_st
     req->call.req.in.session.token_hash = hash;
     req->revocations = req->worker->revocations;
     return request_store(req, STORE_SESSION_GET, step);
+}
+
+static void touch_done(struct store_call *call)
+{
+    arena_destroy(&call->req.arena);
+    free(call);
+}
+
+void account_touch(struct worker *worker, const struct store_session *session)
+{
+    if (clock_unix_ms() - session->last_seen_at < TOUCH_INTERVAL_MS)
+        return;
+    struct store_call *call = mem_zalloc(sizeof(*call));
+    call->req.op = STORE_SESSION_TOUCH;
+    call->req.arena = arena_create();
+    call->req.actor.system = true;
+    call->req.in.session.id = arena_strdup(call->req.arena, session->id);
+    store_call_submit(call, worker, touch_done);
 }
 
 /* Where a request goes on after the question that came before it. */

@@ -11,6 +11,9 @@
  * disabled one ends the request with UNAUTHENTICATED. */
 enum err account_find_session(struct request *req, const char *token, request_step_fn step);
 
+/* SESSION was used: its time is kept, to within a few minutes. */
+void account_touch(struct worker *worker, const struct store_session *session);
+
 /* In a cluster the first account may have been made at another node: STEP runs when
  * node->has_accounts is right, at once where that is known. */
 enum err account_look_for_any(struct request *req, request_step_fn step);

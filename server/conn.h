@@ -31,6 +31,7 @@ struct sub;
 struct peer;
 struct worker;
 struct eio;
+struct grant;
 struct eio_socket;
 struct follow;
 struct http_exchange;
@@ -42,6 +43,7 @@ struct session {
     char user[ID_MAX + 1];
     char id[ID_MAX + 1];
     enum store_role role;
+    struct grant *grant; /* of a token; NULL: a sign-in */
     int64_t expires_at;
     uint64_t began; /* monotonic ns */
     struct conn *conn;

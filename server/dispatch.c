@@ -18,6 +18,7 @@
 #include "server/account.h"
 #include "server/conn.h"
 #include "server/gateway.h"
+#include "server/grant.h"
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
@@ -60,6 +61,7 @@ static void request_free(struct request *req)
         json_decref(req->root);
     rpc_request_free(&req->rpc);
     buf_free(&req->result);
+    grant_unref(&req->grant);
     arena_destroy(&req->arena);
     free(req);
 }
@@ -343,6 +345,18 @@ static enum err check_rate(struct request *req)
     return ERR_RATE_LIMITED;
 }
 
+static enum err lacks_scope(struct request *req)
+{
+    char *reason = arena_alloc(req->arena, 96);
+    enum scope scope = req->command->scope;
+
+    if (scope == SCOPE_SESSION)
+        return request_fail(req, ERR_FORBIDDEN, NULL,
+                            "takes a sign-in with a password: no token may do it");
+    (void)snprintf(reason, 96, "the token does not have the scope %s", scope_name(scope));
+    return request_fail(req, ERR_FORBIDDEN, NULL, reason);
+}
+
 static enum err check_access(struct request *req)
 {
     enum access access = req->command->access;
@@ -351,6 +365,8 @@ static enum err check_access(struct request *req)
         return ERR_OK;
     if (req->actor.user == NULL)
         return ERR_UNAUTHENTICATED;
+    if (!grant_allows(req->grant, req->command->scope))
+        return lacks_scope(req);
     if ((access == ACCESS_ADMIN && req->actor.role < STORE_ROLE_ADMIN) ||
         (access == ACCESS_OWNER && req->actor.role < STORE_ROLE_OWNER))
         return ERR_FORBIDDEN;
@@ -382,7 +398,8 @@ static void use_session(struct request *req, const struct session *session)
         return;
     (void)snprintf(req->user, sizeof(req->user), "%s", session->user);
     (void)snprintf(req->session, sizeof(req->session), "%s", session->id);
-    req->actor = (struct store_actor){.user = req->user, .role = session->role};
+    req->grant = grant_ref(session->grant);
+    req->actor = grant_actor(req->grant, req->user, session->role);
 }
 
 static enum err begin_websocket(struct request *req, const char *text, size_t len)
@@ -463,7 +480,9 @@ static enum err http_session_found(struct request *req)
     }
     (void)snprintf(req->user, sizeof(req->user), "%s", store->out.user.id);
     (void)snprintf(req->session, sizeof(req->session), "%s", store->out.session.id);
-    req->actor = (struct store_actor){.user = req->user, .role = store->out.user.role};
+    req->grant = grant_make(&store->out.session);
+    req->actor = grant_actor(req->grant, req->user, store->out.user.role);
+    account_touch(req->worker, &store->out.session);
     memset(&req->call.req.in, 0, sizeof(req->call.req.in));
     return begin_http_command(req);
 }

@@ -10,6 +10,7 @@
 #include "server/bus/bus.h"
 #include "server/conn.h"
 #include "server/event.h"
+#include "server/grant.h"
 #include "server/hub_stream.h"
 #include "server/node.h"
 #include "server/session.h"
@@ -170,7 +171,8 @@ void stream_seal(struct stream *s)
     batch_clear(s);
     s->busy++;
     for (size_t i = s->live_n; i-- > 0;)
-        conn_send(s->live[i]->conn, frame);
+        if (!s->live[i]->mute)
+            conn_send(s->live[i]->conn, frame);
     s->busy--;
     frame_unref(frame);
 }
@@ -373,7 +375,7 @@ void hub_deliver_ephemeral(struct hub *hub, const char *stream, struct frame *fr
     s->busy++;
     for (size_t i = s->live_n; i-- > 0;) {
         struct conn *c = s->live[i]->conn;
-        if (mark != 0 && c->ephemeral_mark == mark)
+        if (s->live[i]->mute || (mark != 0 && c->ephemeral_mark == mark))
             continue;
         c->ephemeral_mark = mark != 0 ? mark : c->ephemeral_mark;
         if (except == NULL || strcmp(c->session->user, except) != 0)
@@ -503,6 +505,7 @@ void hub_subscribe(struct conn *conn, const char *stream, uint64_t after, uint64
     sub->stream = stream_get(conn->worker->hub, stream);
     sub->pos = after;
     sub->cut = cut;
+    sub->mute = stream[0] == 'u' && grant_is_limited(conn->session->grant);
     sub->conn_next = conn->subs;
     conn->subs = sub;
     DL_APPEND(sub->stream->filling, sub);

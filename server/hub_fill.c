@@ -46,7 +46,8 @@ static bool sub_take(struct sub *sub, struct event *event)
                  strcmp(event->subject, conn->session->user) == 0);
 
     sub->pos = event->seq;
-    conn_send(conn, event->frame);
+    if (!sub->mute)
+        conn_send(conn, event->frame);
     if (conn->closing)
         return false;
     if (ends) {

@@ -91,6 +91,7 @@ struct sub {
     uint64_t pos; /* while catching up: the last event it has */
     uint64_t cut;
     bool live;
+    bool mute;               /* follows the stream, is sent nothing of it */
     bool reading;            /* a page is under way from the store */
     size_t index;            /* among the live */
     struct sub *prev, *next; /* among the filling */

@@ -27,6 +27,7 @@
 #include "server/store_call.h"
 
 struct conn;
+struct grant;
 struct node;
 struct worker;
 struct request;
@@ -60,6 +61,7 @@ struct request {
     struct store_actor actor;
     char user[ID_MAX + 1];
     char session[ID_MAX + 1];
+    struct grant *grant; /* a reference; NULL: not by a token */
     const char *token;   /* HTTP: cookie or bearer; NULL: none */
     bool cookie;         /* the token came as a cookie */
     bool secure;         /* HTTP: the client came by TLS */

@@ -12,6 +12,7 @@
 #include "server/conn.h"
 #include "server/event.h"
 #include "server/follow.h"
+#include "server/grant.h"
 #include "server/hub.h"
 #include "server/metrics.h"
 #include "server/node.h"
@@ -39,13 +40,14 @@ static struct worker_user *user_get(struct worker *worker, const char *id)
 }
 
 void session_begin(struct conn *conn, const struct store_user *user,
-                   const struct store_session *session)
+                   const struct store_session *session, struct grant *grant)
 {
     struct session *s = mem_zalloc(sizeof(*s));
 
     (void)snprintf(s->user, sizeof(s->user), "%s", user->id);
     (void)snprintf(s->id, sizeof(s->id), "%s", session->id);
     s->role = user->role;
+    s->grant = grant_ref(grant);
     s->expires_at = session->expires_at;
     s->began = clock_monotonic_ns();
     s->conn = conn;
@@ -72,6 +74,7 @@ void session_end(struct conn *conn)
     }
     metric_sub(METRIC_SESSIONS, 1);
     presence_disconnect(conn->worker->node->presence, s->user, clock_monotonic_ns() / 1000000u);
+    grant_unref(&s->grant);
     free(s);
 }
 
@@ -79,7 +82,7 @@ void session_on_channel_joined(struct conn *conn, struct event *event)
 {
     char stream[STORE_STREAM_SIZE];
 
-    if (event->subject_seq == 0)
+    if (event->subject_seq == 0 || !grant_knows(conn->session->grant, event->subject))
         return;
     (void)snprintf(stream, sizeof(stream), "c:%s", event->subject);
     if (conn->follow == NULL || follow_wants(conn->follow, stream))

@@ -13,6 +13,7 @@
 
 struct conn;
 struct event;
+struct grant;
 struct session;
 struct worker;
 
@@ -23,9 +24,9 @@ struct worker_user {
     UT_hash_handle hh;
 };
 
-/* CONN is signed in: from now on revocations reach it. */
+/* CONN is signed in: from now on revocations reach it. GRANT gets a reference more. */
 void session_begin(struct conn *conn, const struct store_user *user,
-                   const struct store_session *session);
+                   const struct store_session *session, struct grant *grant);
 /* The opposite; does nothing without a session. Streams are the caller's matter. */
 void session_end(struct conn *conn);
 

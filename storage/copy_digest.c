@@ -50,6 +50,7 @@ void copy_digest_user(struct copy_digest *d, const struct account *row)
     put_int(&text, (int64_t)u->role);
     put_int(&text, u->created_at);
     put_int(&text, u->disabled_at);
+    put_text(&text, u->owner);
     put_text(&text, u->password_hash != NULL ? u->password_hash : "");
     digest_text(d, &text);
 }
@@ -67,6 +68,9 @@ void copy_digest_session(struct copy_digest *d, const struct session_row *row)
     put_int(&text, s->expires_at);
     put_text(&text, s->address);
     put_text(&text, s->agent);
+    put_text(&text, s->label);
+    put_text(&text, s->scopes);
+    put_text(&text, s->channels);
     digest_text(d, &text);
 }
 

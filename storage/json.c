@@ -21,6 +21,10 @@ void store_user_json(struct buf *out, const struct store_user *user)
     buf_json_member(out, "name", user->name);
     buf_json_member(out, "display_name", user->display_name);
     buf_json_member(out, "role", store_role_name(user->role));
+    if (user->owner != NULL) {
+        buf_json_member_bool(out, "bot", true);
+        buf_json_member(out, "owner", user->owner);
+    }
     put_time_opt(out, "disabled_at", user->disabled_at);
     buf_putc(out, '}');
 }

@@ -32,11 +32,13 @@ enum err op_user_update(struct txn *t, struct store_req *req);
 enum err op_session_create(struct txn *t, struct store_req *req);
 enum err op_session_delete(struct txn *t, struct store_req *req);
 enum err op_session_touch(struct txn *t, struct store_req *req);
+enum err op_token_create(struct txn *t, struct store_req *req);
 enum err op_invite_create(struct txn *t, struct store_req *req);
 enum err op_invite_delete(struct txn *t, struct store_req *req);
 
 enum err op_session_get(struct txn *t, struct store_req *req);
 enum err op_session_list(struct txn *t, struct store_req *req);
+enum err op_bot_list(struct txn *t, struct store_req *req);
 enum err op_invite_list(struct txn *t, struct store_req *req);
 enum err op_user_get(struct txn *t, struct store_req *req);
 enum err op_user_list(struct txn *t, struct store_req *req);
@@ -54,6 +56,17 @@ enum err op_history(struct txn *t, struct store_req *req);
 enum err channel_make(struct txn *t, struct store_req *req, const char *name, const char *topic,
                       enum store_channel_type type, struct account *creator,
                       struct chan **chan_out);
+
+/* A credential of USER's: *SESSION gets its id, user and times. */
+enum err session_make(struct txn *t, struct store_req *req, const struct account *user,
+                      const char *hash, struct store_session *session);
+/* What a token's hash is kept as: an older server, which knows no scopes, does not find it. */
+const char *token_key(struct arena *arena, const char *hash);
+/* Whether the actor may see and end the credentials of USER: its own, those of its bots, or as an
+ * admin. */
+bool may_see_sessions(const struct store_actor *actor, const struct store_user *user);
+/* Before a bot is made: its owner, if the actor may do that. */
+enum err bot_owner(struct txn *t, struct store_req *req, struct account **owner_out);
 
 /* Take the text of a message out of every event that carried it: they become tombstones. */
 enum err message_scrub(struct txn *t, const struct chan *chan, const struct message_row *row,

@@ -75,6 +75,8 @@ enum err op_channel_create(struct txn *t, struct store_req *req)
     if (err == ERR_OK && req->in.channel_new.type == STORE_DM)
         return txn_refuse(req, ERR_INVALID_PARAMS, "type", "public or private");
     if (err == ERR_OK)
+        err = actor_need_all(req);
+    if (err == ERR_OK)
         err = need_free_name(t, req, req->in.channel_new.name);
     if (err == ERR_OK)
         err = channel_make(t, req, req->in.channel_new.name, topic, req->in.channel_new.type,
@@ -250,6 +252,8 @@ enum err op_dm_open(struct txn *t, struct store_req *req)
 
     if (err == ERR_NOT_FOUND)
         return txn_refuse(req, ERR_FORBIDDEN, NULL, "the acting account does not exist");
+    if (err == ERR_OK)
+        err = actor_need_all(req);
     if (err == ERR_OK)
         err = dm_people(t, req, s.actor, &dm);
     if (err != ERR_OK)

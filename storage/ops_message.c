@@ -16,6 +16,8 @@ static enum err find_original(struct txn *t, struct store_req *req, const struct
 
     if (err == ERR_OK)
         err = t->ops->message_at(t->conn, req->arena, chan_key, seq, &row);
+    if (err == ERR_OK && !actor_knows(&req->actor, row.m.channel))
+        err = ERR_NOT_FOUND;
     if (err != ERR_OK)
         return err;
     req->out.message = row.m;

@@ -75,11 +75,12 @@ static enum err views_of(struct txn *t, struct store_req *req, struct account *u
         return err;
     req->out.channels = arena_alloc(req->arena, (n + 1) * sizeof(*req->out.channels));
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
+        if (!actor_knows(&req->actor, chans[i].id))
+            continue;
         map_put(&t->memberships, &members[i].chan_key, 2 * sizeof(members[i].chan_key),
                 &members[i]);
-        err = view_channel(t, req->arena, &chans[i], user, &req->out.channels[i]);
+        err = view_channel(t, req->arena, &chans[i], user, &req->out.channels[req->out.n++]);
     }
-    req->out.n = n;
     return err;
 }
 
@@ -142,9 +143,9 @@ enum err op_channel_list(struct txn *t, struct store_req *req)
         return err;
     req->out.channels = arena_alloc(req->arena, (n + 1) * sizeof(*req->out.channels));
     for (size_t i = 0; err == ERR_OK && i < n; i++)
-        err = view_channel(t, req->arena, &chans[i], filter.user_key != 0 ? actor : NULL,
-                           &req->out.channels[i]);
-    req->out.n = n;
+        if (actor_knows(&req->actor, chans[i].id))
+            err = view_channel(t, req->arena, &chans[i], filter.user_key != 0 ? actor : NULL,
+                               &req->out.channels[req->out.n++]);
     return err;
 }
 
@@ -188,10 +189,12 @@ op_fn op_find(enum store_op op)
         [STORE_SESSION_CREATE] = op_session_create,
         [STORE_SESSION_DELETE] = op_session_delete,
         [STORE_SESSION_TOUCH] = op_session_touch,
+        [STORE_TOKEN_CREATE] = op_token_create,
         [STORE_INVITE_CREATE] = op_invite_create,
         [STORE_INVITE_DELETE] = op_invite_delete,
         [STORE_SESSION_GET] = op_session_get,
         [STORE_SESSION_LIST] = op_session_list,
+        [STORE_BOT_LIST] = op_bot_list,
         [STORE_SNAPSHOT] = op_snapshot,
         [STORE_TOPS] = op_tops,
         [STORE_EVENTS] = op_events,

@@ -6,23 +6,28 @@
 
 enum { EXPIRE_AT_ONCE = 100 };
 
-static enum err session_make(struct txn *t, struct store_req *req, const struct account *user,
-                             const char *hash, int64_t expires_at, const char *address,
-                             const char *agent)
+enum err session_make(struct txn *t, struct store_req *req, const struct account *user,
+                      const char *hash, struct store_session *session)
 {
     char id[ID_SIZE];
-    struct store_session *s = &req->out.session;
 
     id_make(id);
-    *s = (struct store_session){.id = arena_strdup(req->arena, id),
-                                .user = arena_strdup(req->arena, user->user.id),
-                                .created_at = t->now,
-                                .last_seen_at = t->now,
-                                .expires_at = expires_at,
-                                .address = address != NULL ? address : "",
-                                .agent = agent != NULL ? agent : ""};
+    session->id = arena_strdup(req->arena, id);
+    session->user = arena_strdup(req->arena, user->user.id);
+    session->created_at = t->now;
     enum err err = t->ops->sessions_expire(t->conn, t->now, EXPIRE_AT_ONCE);
-    return err == ERR_OK ? t->ops->session_add(t->conn, user->key, hash, s) : err;
+    return err == ERR_OK ? t->ops->session_add(t->conn, user->key, hash, session) : err;
+}
+
+static enum err sign_in(struct txn *t, struct store_req *req, const struct account *user,
+                        const char *hash, int64_t expires_at, const char *address,
+                        const char *agent)
+{
+    req->out.session = (struct store_session){.last_seen_at = t->now,
+                                              .expires_at = expires_at,
+                                              .address = address != NULL ? address : "",
+                                              .agent = agent != NULL ? agent : ""};
+    return session_make(t, req, user, hash, &req->out.session);
 }
 
 /* -- accounts -------------------------------------------------------------------------------- */
@@ -69,7 +74,7 @@ static enum err join_by_name(struct txn *t, struct store_req *req, struct accoun
 }
 
 static enum err insert_user(struct txn *t, struct store_req *req, bool first,
-                            struct account **user_out)
+                            const struct account *owner, struct account **user_out)
 {
     char id[ID_SIZE];
     struct stream *own;
@@ -84,6 +89,7 @@ static enum err insert_user(struct txn *t, struct store_req *req, bool first,
                                                  ? STORE_ROLE_OWNER
                                                  : req->in.user_new.role,
                                      .created_at = t->now,
+                                     .owner = owner != NULL ? owner->user.id : NULL,
                                      .password_hash = req->in.user_new.password_hash}};
     enum err err = t->ops->user_add(t->conn, &fresh);
     if (err == ERR_OK) {
@@ -104,6 +110,8 @@ static void answer_user(struct store_req *req, const struct account *user)
     out->id = arena_strdup(req->arena, out->id);
     out->name = arena_strdup(req->arena, out->name);
     out->display_name = arena_strdup(req->arena, out->display_name);
+    if (out->owner != NULL)
+        out->owner = arena_strdup(req->arena, out->owner);
     out->password_hash = NULL;
 }
 
@@ -127,16 +135,19 @@ static enum err make_user(struct txn *t, struct store_req *req, bool *first_out,
     uint64_t users;
     uint64_t owners;
     struct store_invite invite = {0};
+    struct account *owner = NULL;
     enum err err = t->ops->user_counts(t->conn, &users, &owners);
 
     *first_out = users == 0;
+    if (err == ERR_OK && req->in.user_new.owner != NULL)
+        err = bot_owner(t, req, &owner);
     if (err == ERR_OK)
         err = check_invite(t, req, *first_out, &invite);
     if (err == ERR_OK)
         err = need_free_user_name(t, req);
     if (err == ERR_OK && invite.id != NULL)
         err = t->ops->invite_use(t->conn, invite.id);
-    return err == ERR_OK ? insert_user(t, req, *first_out, user_out) : err;
+    return err == ERR_OK ? insert_user(t, req, *first_out, owner, user_out) : err;
 }
 
 /* Running again after a channel to join was another node's at that moment, a request finds the
@@ -152,21 +163,27 @@ enum err op_user_create(struct txn *t, struct store_req *req)
     for (size_t i = 0; err == ERR_OK && i < req->in.user_new.join_n; i++)
         err = join_by_name(t, req, user, req->in.user_new.join[i], first);
     if (err == ERR_OK && req->in.user_new.token_hash != NULL)
-        err = session_make(t, req, user, req->in.user_new.token_hash,
-                           req->in.user_new.session_expires_at, req->in.user_new.address,
-                           req->in.user_new.agent);
+        err =
+            sign_in(t, req, user, req->in.user_new.token_hash, req->in.user_new.session_expires_at,
+                    req->in.user_new.address, req->in.user_new.agent);
     if (err == ERR_OK)
         answer_user(req, user);
     return err;
 }
 
-/* Oneself: the display name and the password. Admins: members; owners: everybody. */
+/* Oneself: the display name and the password. Bots: their owner. Admins: members; owners:
+ * everybody. */
 static enum err may_update(struct store_req *req, const struct account *user)
 {
     const struct store_actor *actor = &req->actor;
     bool self = actor->user != NULL && strcmp(actor->user, user->user.id) == 0;
     bool plain = !req->in.user.set_role && !req->in.user.set_disabled;
+    const char *owner = user->user.owner;
 
+    if (owner != NULL && (req->in.user.set_role || req->in.user.password_hash != NULL))
+        return txn_refuse(req, ERR_CONFLICT, "user", "a bot has no password and stays a member");
+    if (owner != NULL && actor->user != NULL && strcmp(actor->user, owner) == 0)
+        return ERR_OK;
     if (actor->system || actor->role == STORE_ROLE_OWNER || (self && plain))
         return ERR_OK;
     if (actor->role < STORE_ROLE_ADMIN)
@@ -256,20 +273,22 @@ enum err op_session_create(struct txn *t, struct store_req *req)
     struct account *user;
     enum err err = other_user(t, req, req->in.session_new.user, &user);
 
-    if (err == ERR_OK && user->user.disabled_at != 0)
-        return txn_refuse(req, ERR_FORBIDDEN, "user", "the account is disabled");
+    if (err == ERR_OK && (user->user.disabled_at != 0 || user->user.owner != NULL))
+        return txn_refuse(req, ERR_FORBIDDEN, "user", "the account is disabled, or a bot");
     if (err == ERR_OK)
-        err = session_make(t, req, user, req->in.session_new.token_hash,
-                           req->in.session_new.expires_at, req->in.session_new.address,
-                           req->in.session_new.agent);
+        err = sign_in(t, req, user, req->in.session_new.token_hash, req->in.session_new.expires_at,
+                      req->in.session_new.address, req->in.session_new.agent);
     if (err == ERR_OK)
         answer_user(req, user);
     return err;
 }
 
-static bool may_see_sessions(const struct store_actor *actor, const char *user)
+bool may_see_sessions(const struct store_actor *actor, const struct store_user *user)
 {
-    return actor_is_admin(actor) || (actor->user != NULL && strcmp(actor->user, user) == 0);
+    return actor_is_admin(actor) ||
+           (actor->user != NULL &&
+            (strcmp(actor->user, user->id) == 0 ||
+             (user->owner != NULL && strcmp(actor->user, user->owner) == 0)));
 }
 
 static enum err no_session(struct store_req *req)
@@ -280,9 +299,13 @@ static enum err no_session(struct store_req *req)
 static enum err session_end(struct txn *t, struct store_req *req)
 {
     struct store_session session;
+    struct account *user;
     enum err err = t->ops->session_get(t->conn, req->arena, req->in.session.id, NULL, &session);
 
-    if (err == ERR_OK && !may_see_sessions(&req->actor, session.user))
+    if (err == ERR_OK)
+        err = txn_account(t, session.user, &user);
+    if (err == ERR_OK && (!may_see_sessions(&req->actor, &user->user) ||
+                          (req->in.session.token && session.scopes == NULL)))
         err = ERR_NOT_FOUND;
     if (err == ERR_NOT_FOUND)
         return no_session(req);
@@ -305,7 +328,7 @@ enum err op_session_delete(struct txn *t, struct store_req *req)
     if (req->in.session.id != NULL)
         return session_end(t, req);
     enum err err = other_user(t, req, req->in.session.user, &user);
-    if (err == ERR_OK && !may_see_sessions(&req->actor, user->user.id))
+    if (err == ERR_OK && !may_see_sessions(&req->actor, &user->user))
         return txn_refuse(req, ERR_FORBIDDEN, "user", "only an admin may end others' sessions");
     if (err == ERR_OK)
         err = t->ops->sessions_list(t->conn, req->arena, user->key, &sessions, &n);
@@ -328,16 +351,34 @@ enum err op_session_touch(struct txn *t, struct store_req *req)
     return err == ERR_NOT_FOUND ? no_session(req) : err;
 }
 
+/* A bot is as disabled as its owner. */
+static enum err disable_with_owner(struct txn *t, struct store_req *req, struct account *user)
+{
+    struct account owner;
+
+    if (user->user.owner == NULL || user->user.disabled_at != 0)
+        return ERR_OK;
+    enum err err = t->ops->user_get(t->conn, req->arena, user->user.owner, false, &owner);
+    if (err == ERR_OK)
+        user->user.disabled_at = owner.user.disabled_at;
+    return err;
+}
+
 enum err op_session_get(struct txn *t, struct store_req *req)
 {
     struct account user;
-    enum err err = t->ops->session_get(t->conn, req->arena, NULL, req->in.session.token_hash,
-                                       &req->out.session);
+    const char *hash = req->in.session.token_hash;
+    enum err err = t->ops->session_get(t->conn, req->arena, NULL, hash, &req->out.session);
 
+    if (err == ERR_NOT_FOUND)
+        err = t->ops->session_get(t->conn, req->arena, NULL, token_key(req->arena, hash),
+                                  &req->out.session);
     if (err == ERR_OK && req->out.session.expires_at <= t->now)
         err = ERR_NOT_FOUND;
     if (err == ERR_OK)
         err = t->ops->user_get(t->conn, req->arena, req->out.session.user, false, &user);
+    if (err == ERR_OK)
+        err = disable_with_owner(t, req, &user);
     if (err == ERR_OK && user.user.disabled_at != 0)
         err = ERR_NOT_FOUND;
     if (err == ERR_NOT_FOUND)
@@ -356,8 +397,10 @@ enum err op_session_list(struct txn *t, struct store_req *req)
 
     if (err == ERR_NOT_FOUND)
         return txn_refuse(req, err, "user", "there is no such user");
-    if (err == ERR_OK && !may_see_sessions(&req->actor, user.user.id))
+    if (err == ERR_OK && !may_see_sessions(&req->actor, &user.user))
         return txn_refuse(req, ERR_FORBIDDEN, "user", "only an admin may see others' sessions");
+    if (err == ERR_OK)
+        err = disable_with_owner(t, req, &user);
     if (err == ERR_OK) {
         req->out.user = user.user;
         err = t->ops->sessions_list(t->conn, req->arena, user.key, &req->out.sessions, &req->out.n);

@@ -9,6 +9,23 @@ bool actor_is_admin(const struct store_actor *actor)
     return actor->system || actor->role >= STORE_ROLE_ADMIN;
 }
 
+bool actor_knows(const struct store_actor *actor, const char *channel)
+{
+    bool known = actor->channels == NULL;
+
+    for (size_t i = 0; !known && i < actor->channels_n; i++)
+        known = strcmp(actor->channels[i], channel) == 0;
+    return known;
+}
+
+enum err actor_need_all(struct store_req *req)
+{
+    return req->actor.channels == NULL
+               ? ERR_OK
+               : txn_refuse(req, ERR_FORBIDDEN, NULL,
+                            "the token is limited to channels: it makes no others");
+}
+
 /* The actor and its membership. The system may read before there is any account. */
 static enum err enter_actor(struct txn *t, struct store_req *req, struct scope *s)
 {
@@ -31,6 +48,8 @@ enum err scope_enter(struct txn *t, struct store_req *req, const char *channel,
     struct scope *s = scope_out;
     enum err err = txn_chan(t, channel, &s->chan);
 
+    if (err == ERR_OK && !actor_knows(&req->actor, s->chan->id))
+        err = ERR_NOT_FOUND;
     if (err == ERR_OK)
         err = enter_actor(t, req, s);
     if (err == ERR_OK && s->chan->type != STORE_PUBLIC && !s->member->exists && !req->actor.system)

@@ -24,6 +24,10 @@ enum err scope_need_moderator(const struct scope *scope, struct store_req *req);
 enum err scope_need_active(const struct scope *scope, struct store_req *req); /* not archived */
 enum err scope_need_room(const struct scope *scope, struct store_req *req);   /* not a dm */
 bool actor_is_admin(const struct store_actor *actor);
+/* Whether there is such a channel for the actor at all, see store_actor. */
+bool actor_knows(const struct store_actor *actor, const char *channel);
+/* For what makes a channel. */
+enum err actor_need_all(struct store_req *req);
 
 /* The other user that a request names, in FIELD "user". */
 enum err other_user(struct txn *t, struct store_req *req, const char *ref, struct account **out);

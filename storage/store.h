@@ -37,7 +37,11 @@ enum {
     STORE_STREAM_SIZE = 40, /* "c:" or "u:", an id, NUL */
     STORE_DM_USERS_MAX = 9, /* the caller and eight others */
     STORE_PAGE_MAX = 200,   /* rows in one answer */
+    STORE_TOKENS_MAX = 50,  /* tokens of one account */
+    STORE_BOTS_MAX = 20,    /* bots of one account */
 };
+
+#define STORE_NEVER INT64_C(253402300799999) /* the end of the year 9999: no end */
 
 enum store_role { STORE_ROLE_MEMBER, STORE_ROLE_ADMIN, STORE_ROLE_OWNER }; /* of an account */
 enum store_member_role { STORE_MEMBER, STORE_MODERATOR };                  /* in a channel */
@@ -99,15 +103,21 @@ struct store_user {
     enum store_role role;
     int64_t created_at;
     int64_t disabled_at;       /* 0: not */
+    const char *owner;         /* of a bot: whose it is; NULL: a person */
     const char *password_hash; /* only from STORE_USER_GET with `secret`, else NULL */
 };
 
+/* A sign-in, or a token: a credential of a program, good within its scopes. */
 struct store_session {
     const char *id;
     const char *user;
-    int64_t created_at, last_seen_at, expires_at;
+    int64_t created_at, last_seen_at; /* of a token that was never used: 0 */
+    int64_t expires_at;               /* of a token perhaps STORE_NEVER */
     const char *address;
     const char *agent;
+    const char *label;    /* of a token: what it is for; else NULL */
+    const char *scopes;   /* of a token: words with a blank between, the server's; else NULL */
+    const char *channels; /* of a token that only knows these: ids with a blank between; or NULL */
 };
 
 struct store_message {
@@ -167,11 +177,14 @@ void store_message_json(struct buf *out, const struct store_message *message);
 void store_channel_json(struct buf *out, const struct store_channel *channel, bool view);
 
 /* Who asks. SYSTEM stands for the server itself: everything is allowed and visible, but for editing
- * what others wrote. */
+ * what others wrote. CHANNELS, if not NULL: there are no other channels for the actor, and it makes
+ * none. */
 struct store_actor {
     const char *user;
     enum store_role role;
     bool system;
+    const char *const *channels;
+    size_t channels_n;
 };
 
 /* What a write or read may answer instead of ERR_OK: NOT_FOUND (also for what the actor may not
@@ -199,19 +212,26 @@ enum store_op {
     STORE_DM_OPEN,        /* in.dm; out.channel; the same channel for the same set */
     STORE_READ_MARK,      /* in.read {channel, seq}; out.channel (view); seq above the top:
                              INVALID_PARAMS */
-    STORE_USER_CREATE,    /* in.user_new; out.user (+ out.session if a token hash is given) */
+    STORE_USER_CREATE,    /* in.user_new; out.user (+ out.session if a token hash is given). With
+                             an owner it is a bot, made by that owner. */
     STORE_USER_UPDATE, /* in.user {user, display_name?, password_hash?, role?, disabled?}; out.user.
-                          The last owner stays an owner and enabled: CONFLICT. */
+                          The last owner stays an owner and enabled: CONFLICT. A bot is its
+                          owner's to change too; it has no password and stays a member. */
     STORE_SESSION_CREATE, /* in.session_new; out.session */
-    STORE_SESSION_DELETE, /* in.session {id | user, except?}; out.ids: the sessions that ended */
+    STORE_SESSION_DELETE, /* in.session {id | user, except?, token?}; out.ids: the sessions and
+                             tokens that ended. TOKEN: ID has to be a token's */
     STORE_SESSION_TOUCH,  /* in.session {id}; last_seen_at = now */
+    STORE_TOKEN_CREATE,   /* in.token; out.session: for the actor or a bot of its own */
     STORE_INVITE_CREATE,  /* in.invite {hash, uses, expires_at}; out.invite */
     STORE_INVITE_DELETE,  /* in.invite {id} */
     STORE_WRITES,         /* ops below are reads */
     /* -- reads -------------------------------------------------------------------------------- */
     STORE_SESSION_GET = STORE_WRITES, /* in.session {token_hash}; out.session, out.user; an expired
-                                         one and a disabled user's: UNAUTHENTICATED */
-    STORE_SESSION_LIST,               /* in.session {user}; out.sessions, out.user */
+                                         one, and one of a disabled user or of a disabled user's
+                                         bot: UNAUTHENTICATED */
+    STORE_SESSION_LIST,               /* in.session {user}; out.sessions with the tokens, out.user
+                                         (a bot is disabled when its owner is) */
+    STORE_BOT_LIST,                   /* in.bots; out.users, out.next */
     STORE_SNAPSHOT, /* in.user {user}; out.channels (views of all that the user is in), out.top
                        (of u:<user>), out.user: one consistent cut */
     STORE_TOPS,     /* in.tops; out.tops, in the order asked */
@@ -286,6 +306,7 @@ struct store_req {
             const char *const
                 *join; /* names of public channels to join; the first account makes them */
             size_t join_n;
+            const char *owner;      /* of a bot: an id or @name; else NULL */
             const char *token_hash; /* or NULL: make a session too */
             int64_t session_expires_at;
             const char *address, *agent;
@@ -303,7 +324,19 @@ struct store_req {
         } session_new;
         struct {
             const char *id, *user, *except, *token_hash;
+            bool token;
         } session;
+        struct {
+            const char *user; /* an id or @name; NULL: the actor */
+            const char *name, *scopes, *hash;
+            const char *const *channels; /* ids of channels that the actor may see; NULL: all */
+            size_t channels_n;
+            int64_t expires_at; /* 0: never */
+        } token;
+        struct {
+            const char *owner; /* an id or @name; NULL: everybody's, for the system */
+            struct store_page page;
+        } bots;
         struct {
             const char *id, *hash;
             uint64_t uses;

@@ -280,6 +280,11 @@ struct store_ops {
     enum err (*users_list)(struct store_conn *, struct arena *, const struct store_page *,
                            struct store_user **out, size_t *n, const char **next_out);
 
+    /* The same of bots: OWNER's (its id), or with NULL all. */
+    enum err (*bots_list)(struct store_conn *, struct arena *, const char *owner,
+                          const struct store_page *, struct store_user **out, size_t *n,
+                          const char **next_out);
+
     enum err (*session_add)(struct store_conn *, int64_t user_key, const char *hash,
                             const struct store_session *);
     enum err (*session_get)(struct store_conn *, struct arena *, const char *id, const char *hash,

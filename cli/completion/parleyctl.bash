@@ -24,7 +24,7 @@ _parleyctl() {
             target+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
             i=$((i + 1))
             ;;
-        --token | --timeout | --color | --query | -q | --limit | -l | --role | -r | --display-name | -d | --password-file | --uses | -u | --expires | -e | --client-msg-id | -i | --retry | --lines | -n | --from | --to)
+        --token | --timeout | --color | --query | -q | --limit | -l | --role | -r | --display-name | -d | --password-file | --uses | -u | --expires | -e | --user | --scopes | -s | --channels | -c | --client-msg-id | -i | --retry | --lines | -n | --from | --to)
             i=$((i + 1))
             ;;
         -*) ;;
@@ -92,6 +92,18 @@ _parleyctl() {
         :
         return
         ;;
+    --user)
+        _parleyctl_names user
+        return
+        ;;
+    --scopes | -s)
+        _parleyctl_words 'messages:read messages:write channels:read channels:write users:read profile:write admin'
+        return
+        ;;
+    --channels | -c)
+        :
+        return
+        ;;
     --client-msg-id | -i)
         :
         return
@@ -118,6 +130,10 @@ _parleyctl() {
     "user list"*) options+=' --query --limit --names' ;;
     "user create"*) options+=' --role --display-name --password-file' ;;
     "user password"*) options+=' --password-file' ;;
+    "bot list"*) options+=' --query --limit --names' ;;
+    "bot create"*) options+=' --display-name --user' ;;
+    "bot update"*) options+=' --display-name' ;;
+    "token create"*) options+=' --expires --user --scopes --channels' ;;
     "channel list"*) options+=' --query --limit --names' ;;
     "channel delete"*) options+=' --yes' ;;
     "invite create"*) options+=' --uses --expires' ;;
@@ -135,9 +151,11 @@ _parleyctl() {
         return
     fi
     case "${given[*]}" in
-    '' | help) _parleyctl_words 'user session channel invite node send tail stats health backup restore migrate rebuild config drain version completion help' ;;
+    '' | help) _parleyctl_words 'user session bot token channel invite node send tail stats health backup restore migrate rebuild config drain version completion help' ;;
     user) _parleyctl_words 'list create disable enable password role' ;;
     session) _parleyctl_words 'list revoke' ;;
+    bot) _parleyctl_words 'list create update disable enable' ;;
+    token) _parleyctl_words 'list create revoke' ;;
     channel) _parleyctl_words 'list archive delete' ;;
     invite) _parleyctl_words 'create list revoke' ;;
     node) _parleyctl_words 'list drain' ;;
@@ -148,6 +166,7 @@ _parleyctl() {
     "user role") _parleyctl_names user ;;
     "user role "*) _parleyctl_words 'member admin owner' ;;
     "session list") _parleyctl_names user ;;
+    "token list") _parleyctl_names user ;;
     "channel archive") _parleyctl_names channel ;;
     "channel delete") _parleyctl_names channel ;;
     "send") _parleyctl_names channel ;;

@@ -12,7 +12,7 @@ function __parleyctl_given
             case --data --socket --server --token-file --ca-file
                 set i (math $i + 1)
                 set target $target $tokens[(math $i - 1)] $tokens[$i]
-            case --token --timeout --color --query -q --limit -l --role -r --display-name -d --password-file --uses -u --expires -e --client-msg-id -i --retry --lines -n --from --to
+            case --token --timeout --color --query -q --limit -l --role -r --display-name -d --password-file --uses -u --expires -e --user --scopes -s --channels -c --client-msg-id -i --retry --lines -n --from --to
                 set i (math $i + 1)
             case '-*'
             case '*'
@@ -78,6 +78,29 @@ complete -c parleyctl -n '__parleyctl_at help' -a session
 complete -c parleyctl -n '__parleyctl_at session' -a list -d 'List the sessions of a user.'
 complete -c parleyctl -n '__parleyctl_at "session list"' -a '(__parleyctl_names user)'
 complete -c parleyctl -n '__parleyctl_at session' -a revoke -d 'End a session; its open connections close at once.'
+complete -c parleyctl -n '__parleyctl_at ""' -a bot -d '...'
+complete -c parleyctl -n '__parleyctl_at help' -a bot
+complete -c parleyctl -n '__parleyctl_at bot' -a list -d 'List the bots.'
+complete -c parleyctl -n '__parleyctl_in "bot list"' -l query -s q -x -d 'Only those whose name or description has TEXT in it.'
+complete -c parleyctl -n '__parleyctl_in "bot list"' -l limit -s l -x -d 'At most N rows, 1 to 1000000. Default: all.'
+complete -c parleyctl -n '__parleyctl_in "bot list"' -l names -d 'Print nothing but the names, one a line.'
+complete -c parleyctl -n '__parleyctl_at bot' -a create -d 'Make a bot: an account without a password that belongs to a user.'
+complete -c parleyctl -n '__parleyctl_in "bot create"' -l display-name -s d -x -d 'The name that people see, up to 64 characters. Default: the account\'s name.'
+complete -c parleyctl -n '__parleyctl_in "bot create"' -l user -x -a '(__parleyctl_names user)' -d 'For whom. Over the admin socket anybody, else oneself or, for a token, a bot of one\'s own. Default: oneself, over the admin socket the owner.'
+complete -c parleyctl -n '__parleyctl_at bot' -a update -d 'Change a bot\'s display name.'
+complete -c parleyctl -n '__parleyctl_in "bot update"' -l display-name -s d -x -d 'The name that people see, up to 64 characters. Default: the account\'s name.'
+complete -c parleyctl -n '__parleyctl_at bot' -a disable -d 'Lock a bot; its open connections close at once.'
+complete -c parleyctl -n '__parleyctl_at bot' -a enable -d 'Unlock a bot.'
+complete -c parleyctl -n '__parleyctl_at ""' -a token -d '...'
+complete -c parleyctl -n '__parleyctl_at help' -a token
+complete -c parleyctl -n '__parleyctl_at token' -a list -d 'List the tokens of a user or bot.'
+complete -c parleyctl -n '__parleyctl_at "token list"' -a '(__parleyctl_names user)'
+complete -c parleyctl -n '__parleyctl_at token' -a create -d 'Make a token, with which a program acts for a user or a bot.'
+complete -c parleyctl -n '__parleyctl_in "token create"' -l expires -s e -x -d 'When it ends, in a year at most. Default: never.'
+complete -c parleyctl -n '__parleyctl_in "token create"' -l user -x -a '(__parleyctl_names user)' -d 'For whom. Over the admin socket anybody, else oneself or, for a token, a bot of one\'s own. Default: oneself, over the admin socket the owner.'
+complete -c parleyctl -n '__parleyctl_in "token create"' -l scopes -s s -x -a 'messages:read messages:write channels:read channels:write users:read profile:write admin' -d 'What the token may do; has to be given.'
+complete -c parleyctl -n '__parleyctl_in "token create"' -l channels -s c -x -d 'The only channels that it knows of, 1 to 50. Default: all that its user may see.'
+complete -c parleyctl -n '__parleyctl_at token' -a revoke -d 'End a token; its open connections close at once.'
 complete -c parleyctl -n '__parleyctl_at ""' -a channel -d '...'
 complete -c parleyctl -n '__parleyctl_at help' -a channel
 complete -c parleyctl -n '__parleyctl_at channel' -a list -d 'List the channels.'

@@ -85,18 +85,36 @@ static enum err user_changed(struct request *req)
     return put_user(req);
 }
 
+/* The bots of whom is disabled are, too. */
+static enum err disable_bots_found(struct request *req)
+{
+    const struct store_user *user = req->data;
+
+    for (size_t i = 0; i < req->call.req.out.n; i++)
+        bus_revoke(req->node->bus, req->call.req.out.users[i].id, NULL, NULL);
+    req->call.req.out.user = *user;
+    return user_changed(req);
+}
+
 static enum err disable_sessions_ended(struct request *req)
 {
     const struct store_user *user = req->data;
 
     bus_revoke(req->node->bus, user->id, NULL, NULL);
-    req->call.req.out.user = *user;
-    return user_changed(req);
+    memset(&req->call.req.in, 0, sizeof(req->call.req.in));
+    req->call.req.in.bots.owner = user->id;
+    req->call.req.in.bots.page.limit = STORE_BOTS_MAX;
+    return request_store(req, STORE_BOT_LIST, disable_bots_found);
 }
 
+/* A bot's tokens do nothing while it is disabled, and are good again afterwards. */
 static enum err disabled(struct request *req)
 {
-    if (!param_bool(&req->params, "disabled", false))
+    bool locks = param_bool(&req->params, "disabled", false);
+
+    if (locks && req->call.req.out.user.owner != NULL)
+        bus_revoke(req->node->bus, req->call.req.out.user.id, NULL, NULL);
+    if (!locks || req->call.req.out.user.owner != NULL)
         return user_changed(req);
     struct store_user *user = arena_alloc(req->arena, sizeof(*user));
     *user = req->call.req.out.user; /* ending the sessions answers without it */

@@ -224,8 +224,8 @@ static enum err login_found(struct request *req)
     const struct store_req *store = &req->call.req;
     const char *hash = NULL;
 
-    if (store->err == ERR_OK && store->out.user.disabled_at == 0) {
-        hash = store->out.user.password_hash;
+    if (store->err == ERR_OK && store->out.user.disabled_at == 0) { /* a bot has no password */
+        hash = store->out.user.owner == NULL ? store->out.user.password_hash : NULL;
         s->user = store->out.user.id;
     }
     enum err err = request_verify(req, request_str(req, "password"), hash, login_verified);
@@ -314,6 +314,8 @@ static enum err put_sessions(struct request *req)
     buf_putc(out, '[');
     for (size_t i = 0; i < store->out.n; i++) {
         const struct store_session *s = &store->out.sessions[i];
+        if (s->scopes != NULL)
+            continue; /* a token: see token.list */
         buf_json_comma(out);
         buf_putc(out, '{');
         buf_json_member(out, "id", s->id);

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/mem.h"
 #include "server/account.h"
 #include "server/conn.h"
 #include "server/follow.h"
+#include "server/grant.h"
 #include "server/handlers/limits.h"
 #include "server/hub.h"
 #include "server/metrics.h"
@@ -21,8 +20,6 @@
 #include "server/session.h"
 #include "server/version.h"
 #include "server/worker.h"
-
-enum { TOUCH_INTERVAL_MS = 300000 }; /* last_seen_at is at most this old */
 
 struct plan_row {
     const char *stream, *epoch;
@@ -119,14 +116,25 @@ static void put_server(struct request *req)
     put_limits(out, &req->node->config);
 }
 
-static void put_streams(struct request *req, const struct store_req *store)
+/* Whoever is limited to channels follows its user's own stream only to notice that it joins one of
+ * them, and is told nothing of it. */
+static void put_streams(struct request *req, const struct store_req *store, bool reads)
 {
     struct buf *out = &req->result;
+    struct start *start = req->data;
     char *stream = arena_alloc(req->arena, STORE_STREAM_SIZE);
+    bool limited = grant_is_limited(req->grant);
 
     (void)snprintf(stream, STORE_STREAM_SIZE, "u:%s", store->in.user.user);
     buf_json_key(out, "streams");
     buf_putc(out, '{');
+    if (limited && reads)
+        start->plan[start->plan_n++] = (struct plan_row){
+            .stream = stream, .from = store->out.top.seq, .cut = store->out.top.seq};
+    if (limited || !reads) {
+        buf_putc(out, '}');
+        return;
+    }
     buf_json_key(out, stream);
     buf_putc(out, '{');
     buf_json_member(out, "epoch", store->out.top.epoch == NULL ? "" : store->out.top.epoch);
@@ -148,24 +156,6 @@ static void put_channel(struct request *req, const struct store_channel *channel
     out->len--; /* the object stays open for one member more */
     buf_json_member_bool(out, "resumed", resumed);
     buf_putc(out, '}');
-}
-
-static void touch_done(struct store_call *call)
-{
-    arena_destroy(&call->req.arena);
-    free(call);
-}
-
-static void touch(struct request *req, const struct store_session *session)
-{
-    if (clock_unix_ms() - session->last_seen_at < TOUCH_INTERVAL_MS)
-        return;
-    struct store_call *call = mem_zalloc(sizeof(*call));
-    call->req.op = STORE_SESSION_TOUCH;
-    call->req.arena = arena_create();
-    call->req.actor.system = true;
-    call->req.in.session.id = arena_strdup(call->req.arena, session->id);
-    store_call_submit(call, req->worker, touch_done);
 }
 
 /* -- the state of a Socket.IO connection ------------------------------------------------------ */
@@ -239,6 +229,7 @@ static enum err snapshot_taken(struct request *req)
     struct start *start = req->data;
     const struct store_req *store = &req->call.req;
     struct buf *out = &req->result;
+    bool reads = grant_allows(req->grant, SCOPE_MESSAGES_READ); /* else it gets no events */
 
     if (req->revocations != req->worker->revocations)
         return account_find_session(req, start->token, session_found);
@@ -250,19 +241,20 @@ static enum err snapshot_taken(struct request *req)
     buf_json_key(out, "user");
     store_user_json(out, &store->out.user);
     buf_json_member(out, "session", start->session.id);
+    grant_put_scopes(req->grant, out);
     put_server(req);
-    put_streams(req, store);
+    put_streams(req, store, reads);
     buf_json_key(out, "channels");
     buf_putc(out, '[');
-    for (size_t i = 0; i < store->out.n; i++)
+    for (size_t i = 0; reads && i < store->out.n; i++)
         put_channel(req, &store->out.channels[i]);
     buf_putc(out, ']');
     if (req->conn->follow != NULL && follow_named(req->conn->follow) > 0 &&
         start->plan_n < follow_named(req->conn->follow))
         return request_fail(req, ERR_NOT_FOUND, "streams",
                             "there is no such stream for you among them");
-    session_begin(req->conn, &store->out.user, &start->session);
-    touch(req, &start->session);
+    session_begin(req->conn, &store->out.user, &start->session, req->grant);
+    account_touch(req->worker, &start->session);
     if (req->sio.used)
         tell_cut(req);
     req->after = subscribe;
@@ -277,7 +269,9 @@ static enum err session_found(struct request *req)
     start->session = req->call.req.out.session;
     memset(&req->call.req.in, 0, sizeof(req->call.req.in));
     req->call.req.in.user.user = start->user.id;
-    req->actor = (struct store_actor){.user = start->user.id, .role = start->user.role};
+    grant_unref(&req->grant);
+    req->grant = grant_make(&start->session);
+    req->actor = grant_actor(req->grant, start->user.id, start->user.role);
     return request_store(req, STORE_SNAPSHOT, snapshot_taken);
 }
 

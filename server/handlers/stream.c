@@ -12,6 +12,7 @@
 #include "server/conn.h"
 #include "server/frame.h"
 #include "server/gateway.h"
+#include "server/grant.h"
 #include "server/hub.h"
 #include "server/node.h"
 #include "server/polls.h"
@@ -158,8 +159,9 @@ enum err handle_stream_events(struct request *req)
 
     req->data = arena_alloc(req->arena, sizeof(struct poll));
     if (strncmp(stream, "u:", 2) == 0) {
-        if (!req->actor.system &&
-            (req->actor.user == NULL || strcmp(stream + 2, req->actor.user) != 0))
+        if (grant_is_limited(req->grant) ||
+            (!req->actor.system &&
+             (req->actor.user == NULL || strcmp(stream + 2, req->actor.user) != 0)))
             return request_fail(req, ERR_NOT_FOUND, "stream", "there is no such stream for you");
         return ask_events(req);
     }

@@ -181,24 +181,22 @@ static enum err mg_user_put(struct store_conn *conn, struct account *account)
     const struct store_user *u = &account->user;
 
     account->key = mg_account_key(u->id);
-    return put(conn, MG_USERS, u->id,
-               BCON_NEW("key", BCON_INT64(account->key), "name", BCON_UTF8(u->name), "display_name",
-                        BCON_UTF8(u->display_name), "role", BCON_INT32((int)u->role), "created_at",
-                        BCON_INT64(u->created_at), "disabled_at", BCON_INT64(u->disabled_at),
-                        "password_hash",
-                        BCON_UTF8(u->password_hash != NULL ? u->password_hash : "")));
+    bson_t *set =
+        BCON_NEW("key", BCON_INT64(account->key), "name", BCON_UTF8(u->name), "display_name",
+                 BCON_UTF8(u->display_name), "role", BCON_INT32((int)u->role), "created_at",
+                 BCON_INT64(u->created_at), "disabled_at", BCON_INT64(u->disabled_at),
+                 "password_hash", BCON_UTF8(u->password_hash != NULL ? u->password_hash : ""));
+    mg_append_text(set, "owner", u->owner);
+    return put(conn, MG_USERS, u->id, set);
 }
 
 static enum err mg_session_put(struct store_conn *conn, int64_t user_key,
                                const struct session_row *row)
 {
-    const struct store_session *s = &row->session;
+    bson_t *set = bson_new();
 
-    return put(conn, MG_SESSIONS, s->id,
-               BCON_NEW("hash", BCON_UTF8(row->hash), "user_key", BCON_INT64(user_key), "user",
-                        BCON_UTF8(s->user), "created_at", BCON_INT64(s->created_at), "last_seen_at",
-                        BCON_INT64(s->last_seen_at), "expires_at", BCON_INT64(s->expires_at),
-                        "address", BCON_UTF8(s->address), "agent", BCON_UTF8(s->agent)));
+    mg_append_session(set, user_key, row->hash, &row->session);
+    return put(conn, MG_SESSIONS, row->session.id, set);
 }
 
 static enum err mg_invite_put(struct store_conn *conn, const struct invite_row *row)

@@ -357,6 +357,7 @@ const struct store_ops store_mongo_ops = {
     .user_owner = mg_user_owner,
     .user_counts = mg_user_counts,
     .users_list = mg_users_list,
+    .bots_list = mg_bots_list,
     .session_add = mg_session_add,
     .session_get = mg_session_get,
     .session_touch = mg_session_touch,

@@ -189,6 +189,11 @@ void mg_read_member(const bson_t *doc, struct membership *out);
 void mg_read_event(struct arena *arena, const bson_t *doc, struct event_row *out);
 void mg_read_message(struct arena *arena, const bson_t *doc, struct message_row *out);
 void mg_read_session(struct arena *arena, const bson_t *doc, struct store_session *out);
+/* What both ways of writing a session have in common: all but its id. */
+void mg_append_session(bson_t *doc, int64_t user_key, const char *hash,
+                       const struct store_session *session);
+/* Nothing for VALUE NULL. */
+void mg_append_text(bson_t *doc, const char *name, const char *value);
 void mg_read_invite(struct arena *arena, const bson_t *doc, struct store_invite *out);
 /* The id of the event that the one with ID carries. */
 const char *mg_follower_id(struct arena *arena, const char *id);
@@ -309,6 +314,8 @@ MG_OP(user_add, struct account *user);
 MG_OP(user_save, const struct account *user);
 MG_OP(user_owner, struct arena *arena, struct account *out);
 MG_OP(user_counts, uint64_t *users_out, uint64_t *owners_out);
+MG_OP(bots_list, struct arena *arena, const char *owner, const struct store_page *page,
+      struct store_user **out, size_t *n, const char **next_out);
 MG_OP(users_list, struct arena *arena, const struct store_page *page, struct store_user **out,
       size_t *n, const char **next_out);
 bool mg_accounts_changed(struct store_conn *conn);

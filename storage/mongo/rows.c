@@ -64,6 +64,12 @@ const char *mg_follower_id(struct arena *arena, const char *id)
     return out;
 }
 
+void mg_append_text(bson_t *doc, const char *name, const char *value)
+{
+    if (value != NULL)
+        (void)BSON_APPEND_UTF8(doc, name, value);
+}
+
 void mg_read_stream(const bson_t *doc, const char *epoch, struct stream *out)
 {
     *out = (struct stream){
@@ -96,7 +102,8 @@ void mg_read_user(struct arena *arena, const bson_t *doc, struct account *out)
                  .display_name = mg_text(arena, doc, "display_name"),
                  .role = (enum store_role)mg_enum(doc, "role", STORE_ROLE_OWNER + 1),
                  .created_at = mg_int(doc, "created_at"),
-                 .disabled_at = mg_int(doc, "disabled_at")}};
+                 .disabled_at = mg_int(doc, "disabled_at"),
+                 .owner = mg_text_opt(arena, doc, "owner")}};
 }
 
 void mg_read_member(const bson_t *doc, struct membership *out)

@@ -10,7 +10,7 @@
 #include "base/macros.h"
 #include "storage/mongo/mongo.h"
 
-enum { SCHEMA_VERSION = 1, CODE_UNAUTHORIZED = 13, CODE_AUTHENTICATION = 18 };
+enum { SCHEMA_VERSION = 2, CODE_UNAUTHORIZED = 13, CODE_AUTHENTICATION = 18 };
 enum { TRIES = 20, PAUSE_MS = 100, PAUSE_SPREAD_MS = 400 };
 
 struct index {
@@ -30,6 +30,7 @@ static const struct index indexes[] = {
     {"users", "key", {"key"}, true},
     {"users", "name", {"name"}, true},
     {"users", "role", {"role"}, false},
+    {"users", "owner", {"owner", "name"}, false},
     {"sessions", "hash", {"hash"}, true},
     {"sessions", "user", {"user_key", "created_at"}, false},
     {"sessions", "expires", {"expires_at"}, false},
@@ -109,6 +110,19 @@ static enum err settle(struct mg_conn *c, const char *id, const bson_t *value, b
     return err;
 }
 
+/* What a version adds needs no work, only that an older Parley does not open the database any more:
+ * 2: accounts have an owner, and sessions label, scopes and channels. */
+static enum err raise_version(struct mg_conn *c, char error_out[STORE_ERROR_SIZE])
+{
+    enum err err =
+        mg_update(c, MG_META, BCON_NEW("_id", BCON_UTF8("schema")),
+                  BCON_NEW("$max", "{", "version", BCON_INT32(SCHEMA_VERSION), "}"), false);
+
+    if (err != ERR_OK)
+        (void)snprintf(error_out, STORE_ERROR_SIZE, "%s", c->base.reason);
+    return err;
+}
+
 static enum err check_version(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
 {
     bson_t *version = BCON_NEW("version", BCON_INT32(SCHEMA_VERSION));
@@ -120,8 +134,10 @@ static enum err check_version(struct mg_conn *c, bool existing, char error_out[S
         return err;
     int64_t there = mg_int(found, "version");
     bson_destroy(found);
-    if (there >= 1 && there <= SCHEMA_VERSION)
+    if (there == SCHEMA_VERSION || (there >= 1 && there < SCHEMA_VERSION && existing))
         return ERR_OK;
+    if (there >= 1 && there < SCHEMA_VERSION)
+        return raise_version(c, error_out);
     (void)snprintf(error_out, STORE_ERROR_SIZE,
                    "%s: database \"%s\" was written by a newer Parley (schema %lld, this one knows"
                    " %d): start the newer parleyd",

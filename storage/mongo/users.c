@@ -110,12 +110,13 @@ MG_OP(user_add, struct account *user)
     if (err != ERR_OK)
         return err;
     user->key = mg_account_key(u->id);
-    err = mg_insert(c, MG_USERS,
-                    BCON_NEW("_id", BCON_UTF8(u->id), "key", BCON_INT64(user->key), "name",
-                             BCON_UTF8(u->name), "display_name", BCON_UTF8(u->display_name), "role",
-                             BCON_INT32((int)u->role), "created_at", BCON_INT64(u->created_at),
-                             "disabled_at", BCON_INT64(u->disabled_at), "password_hash",
-                             BCON_UTF8(u->password_hash != NULL ? u->password_hash : "")));
+    bson_t *doc =
+        BCON_NEW("_id", BCON_UTF8(u->id), "key", BCON_INT64(user->key), "name", BCON_UTF8(u->name),
+                 "display_name", BCON_UTF8(u->display_name), "role", BCON_INT32((int)u->role),
+                 "created_at", BCON_INT64(u->created_at), "disabled_at", BCON_INT64(u->disabled_at),
+                 "password_hash", BCON_UTF8(u->password_hash != NULL ? u->password_hash : ""));
+    mg_append_text(doc, "owner", u->owner);
+    err = mg_insert(c, MG_USERS, doc);
     return err == ERR_CONFLICT ? mg_lost(c) : err;
 }
 
@@ -180,24 +181,30 @@ MG_OP(user_counts, uint64_t *users_out, uint64_t *owners_out)
                     owners_out);
 }
 
-MG_OP(users_list, struct arena *arena, const struct store_page *page, struct store_user **out,
-      size_t *n, const char **next_out)
+/* A page of those whom FILTER, which is destroyed, lets through. */
+static enum err list_users(struct mg_conn *c, struct arena *arena, bson_t *filter,
+                           const struct store_page *page, struct store_user **out, size_t *n,
+                           const char **next_out)
 {
-    struct mg_conn *c = mg(conn);
     const char *after = page->cursor != NULL ? page->cursor : "";
     const bson_t *doc;
+    bson_t behind;
     enum err err;
 
     *n = 0;
     *next_out = NULL;
-    if (after[strspn(after, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0')
+    if (after[strspn(after, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0') {
+        bson_destroy(filter);
         return ERR_INVALID_PARAMS;
+    }
+    (void)BSON_APPEND_DOCUMENT_BEGIN(filter, "name", &behind);
+    (void)BSON_APPEND_UTF8(&behind, "$gt", after);
+    (void)bson_append_document_end(filter, &behind);
     *out = arena_alloc(arena, (page->limit + 1) * sizeof(**out));
     bson_t *opts = BCON_NEW("sort", "{", "name", BCON_INT32(1), "}");
     if (page->query == NULL)
         (void)BSON_APPEND_INT64(opts, "limit", (int64_t)page->limit + 1);
-    mongoc_cursor_t *cursor =
-        mg_find(c, MG_USERS, BCON_NEW("name", "{", "$gt", BCON_UTF8(after), "}"), opts);
+    mongoc_cursor_t *cursor = mg_find(c, MG_USERS, filter, opts);
     while ((err = mg_next(c, &cursor, &doc)) == ERR_OK) {
         struct account user;
         mg_read_user(arena, doc, &user);
@@ -214,17 +221,41 @@ MG_OP(users_list, struct arena *arena, const struct store_page *page, struct sto
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+MG_OP(users_list, struct arena *arena, const struct store_page *page, struct store_user **out,
+      size_t *n, const char **next_out)
+{
+    return list_users(mg(conn), arena, bson_new(), page, out, n, next_out);
+}
+
+MG_OP(bots_list, struct arena *arena, const char *owner, const struct store_page *page,
+      struct store_user **out, size_t *n, const char **next_out)
+{
+    bson_t *filter = owner != NULL ? BCON_NEW("owner", BCON_UTF8(owner))
+                                   : BCON_NEW("owner", "{", "$gt", BCON_UTF8(""), "}");
+
+    return list_users(mg(conn), arena, filter, page, out, n, next_out);
+}
+
 /* -- sessions -------------------------------------------------------------------------------- */
+
+void mg_append_session(bson_t *doc, int64_t user_key, const char *hash,
+                       const struct store_session *s)
+{
+    BCON_APPEND(doc, "hash", BCON_UTF8(hash), "user_key", BCON_INT64(user_key), "user",
+                BCON_UTF8(s->user), "created_at", BCON_INT64(s->created_at), "last_seen_at",
+                BCON_INT64(s->last_seen_at), "expires_at", BCON_INT64(s->expires_at), "address",
+                BCON_UTF8(s->address), "agent", BCON_UTF8(s->agent));
+    mg_append_text(doc, "label", s->label);
+    mg_append_text(doc, "scopes", s->scopes);
+    mg_append_text(doc, "channels", s->channels);
+}
 
 MG_OP(session_add, int64_t user_key, const char *hash, const struct store_session *s)
 {
-    stage_write(mg(conn), MG_SESSIONS, WRITE_INSERT,
-                BCON_NEW("_id", BCON_UTF8(s->id), "hash", BCON_UTF8(hash), "user_key",
-                         BCON_INT64(user_key), "user", BCON_UTF8(s->user), "created_at",
-                         BCON_INT64(s->created_at), "last_seen_at", BCON_INT64(s->last_seen_at),
-                         "expires_at", BCON_INT64(s->expires_at), "address", BCON_UTF8(s->address),
-                         "agent", BCON_UTF8(s->agent)),
-                NULL);
+    bson_t *doc = BCON_NEW("_id", BCON_UTF8(s->id));
+
+    mg_append_session(doc, user_key, hash, s);
+    stage_write(mg(conn), MG_SESSIONS, WRITE_INSERT, doc, NULL);
     return ERR_OK;
 }
 
@@ -236,7 +267,10 @@ void mg_read_session(struct arena *arena, const bson_t *doc, struct store_sessio
                                   .last_seen_at = mg_int(doc, "last_seen_at"),
                                   .expires_at = mg_int(doc, "expires_at"),
                                   .address = mg_text(arena, doc, "address"),
-                                  .agent = mg_text(arena, doc, "agent")};
+                                  .agent = mg_text(arena, doc, "agent"),
+                                  .label = mg_text_opt(arena, doc, "label"),
+                                  .scopes = mg_text_opt(arena, doc, "scopes"),
+                                  .channels = mg_text_opt(arena, doc, "channels")};
 }
 
 MG_OP(session_get, struct arena *arena, const char *id, const char *hash, struct store_session *out)

@@ -48,6 +48,8 @@ struct store_user mg_copy_user(struct arena *arena, const struct store_user *use
     out.id = arena_strdup(arena, user->id);
     out.name = arena_strdup(arena, user->name);
     out.display_name = arena_strdup(arena, user->display_name);
+    if (user->owner != NULL)
+        out.owner = arena_strdup(arena, user->owner);
     out.password_hash = NULL;
     return out;
 }

@@ -113,15 +113,11 @@ static enum err sq_sessions_page(struct store_conn *conn, struct arena *arena, c
 
     *n = 0;
     *out = arena_alloc(arena, limit * sizeof(**out));
-    while ((err = sq_next(c, stmt)) == ERR_OK)
-        (*out)[(*n)++] = (struct session_row){.hash = sq_text(arena, stmt, 0),
-                                              .session = {.id = sq_text(arena, stmt, 1),
-                                                          .user = sq_text(arena, stmt, 2),
-                                                          .created_at = sq_int(stmt, 3),
-                                                          .last_seen_at = sq_int(stmt, 4),
-                                                          .expires_at = sq_int(stmt, 5),
-                                                          .address = sq_text(arena, stmt, 6),
-                                                          .agent = sq_text(arena, stmt, 7)}};
+    while ((err = sq_next(c, stmt)) == ERR_OK) {
+        struct session_row *row = &(*out)[(*n)++];
+        row->hash = sq_text(arena, stmt, 0);
+        sq_session(arena, stmt, 1, &row->session);
+    }
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
@@ -148,9 +144,9 @@ static enum err sq_user_put(struct store_conn *conn, struct account *account)
 {
     struct sqlite_conn *c = sq(conn);
     const struct store_user *u = &account->user;
-    enum err err = sq_run(c, sq_bind(c, SQ_USER_PUT, "tttiiit", u->id, u->name, u->display_name,
+    enum err err = sq_run(c, sq_bind(c, SQ_USER_PUT, "tttiiitt", u->id, u->name, u->display_name,
                                      (int64_t)u->role, u->created_at, u->disabled_at,
-                                     u->password_hash != NULL ? u->password_hash : ""));
+                                     u->password_hash != NULL ? u->password_hash : "", u->owner));
 
     if (err != ERR_OK)
         return err;
@@ -169,8 +165,9 @@ static enum err sq_session_put(struct store_conn *conn, int64_t user_key,
     struct sqlite_conn *c = sq(conn);
     const struct store_session *s = &row->session;
 
-    return sq_run(c, sq_bind(c, SQ_SESSION_PUT, "ttiiiitt", s->id, row->hash, user_key,
-                             s->created_at, s->last_seen_at, s->expires_at, s->address, s->agent));
+    return sq_run(c, sq_bind(c, SQ_SESSION_PUT, "ttiiiittttt", s->id, row->hash, user_key,
+                             s->created_at, s->last_seen_at, s->expires_at, s->address, s->agent,
+                             s->label, s->scopes, s->channels));
 }
 
 static enum err sq_invite_put(struct store_conn *conn, const struct invite_row *row)

@@ -30,7 +30,22 @@ void sq_user(struct arena *arena, sqlite3_stmt *stmt, struct account *out)
                                   .display_name = sq_text(arena, stmt, 3),
                                   .role = (enum store_role)sq_enum(stmt, 4, STORE_ROLE_OWNER + 1),
                                   .created_at = sq_int(stmt, 5),
-                                  .disabled_at = sq_int(stmt, 6)}};
+                                  .disabled_at = sq_int(stmt, 6),
+                                  .owner = sq_text_opt(arena, stmt, 7)}};
+}
+
+void sq_session(struct arena *arena, sqlite3_stmt *stmt, int at, struct store_session *out)
+{
+    *out = (struct store_session){.id = sq_text(arena, stmt, at),
+                                  .user = sq_text(arena, stmt, at + 1),
+                                  .created_at = sq_int(stmt, at + 2),
+                                  .last_seen_at = sq_int(stmt, at + 3),
+                                  .expires_at = sq_int(stmt, at + 4),
+                                  .address = sq_text(arena, stmt, at + 5),
+                                  .agent = sq_text(arena, stmt, at + 6),
+                                  .label = sq_text_opt(arena, stmt, at + 7),
+                                  .scopes = sq_text_opt(arena, stmt, at + 8),
+                                  .channels = sq_text_opt(arena, stmt, at + 9)};
 }
 
 /* Mentions are kept as ids with a blank between. */

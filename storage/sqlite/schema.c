@@ -53,6 +53,13 @@ static const char *const migrations[] = {
 
     /* 2: Streams of deleted channels whose messages are still to be taken away. */
     "CREATE TABLE purges (key INTEGER PRIMARY KEY REFERENCES streams);",
+
+    /* 3: Bots, which have an owner (its id), and tokens, which are sessions with scopes. */
+    "ALTER TABLE users ADD COLUMN owner TEXT;"
+    "CREATE INDEX users_bots ON users (owner, name) WHERE owner IS NOT NULL;"
+    "ALTER TABLE sessions ADD COLUMN label TEXT;"
+    "ALTER TABLE sessions ADD COLUMN scopes TEXT;"
+    "ALTER TABLE sessions ADD COLUMN channels TEXT;",
 };
 
 int sq_schema_version(void)

@@ -374,6 +374,7 @@ const struct store_ops store_sqlite_ops = {
     .user_owner = sq_user_owner,
     .user_counts = sq_user_counts,
     .users_list = sq_users_list,
+    .bots_list = sq_bots_list,
     .session_add = sq_session_add,
     .session_get = sq_session_get,
     .session_touch = sq_session_touch,

@@ -85,6 +85,8 @@ int sq_enum(sqlite3_stmt *stmt, int col, int count);
 /* -- rows.c: rows of several statements ------------------------------------------------------- */
 void sq_chan(struct arena *arena, sqlite3_stmt *stmt, struct chan *out);
 void sq_user(struct arena *arena, sqlite3_stmt *stmt, struct account *out);
+/* From the column AT on, see SQ_SESSION. */
+void sq_session(struct arena *arena, sqlite3_stmt *stmt, int at, struct store_session *out);
 void sq_message(struct arena *arena, sqlite3_stmt *stmt, const char *channel,
                 struct message_row *out);
 
@@ -166,6 +168,8 @@ SQ_OP(user_add, struct account *user);
 SQ_OP(user_save, const struct account *user);
 SQ_OP(user_owner, struct arena *arena, struct account *out);
 SQ_OP(user_counts, uint64_t *users_out, uint64_t *owners_out);
+SQ_OP(bots_list, struct arena *arena, const char *owner, const struct store_page *page,
+      struct store_user **out, size_t *n, const char **next_out);
 SQ_OP(users_list, struct arena *arena, const struct store_page *page, struct store_user **out,
       size_t *n, const char **next_out);
 SQ_OP(session_add, int64_t user_key, const char *hash, const struct store_session *s);

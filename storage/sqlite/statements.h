@@ -11,15 +11,16 @@
     "c.key, c.id, c.name, c.type, c.topic, c.dm_key, c.created_at, c.archived_at, c.members,"      \
     " s.epoch, s.seq, s.msg_no"
 #define SQ_CHAN_N 12
-#define SQ_USER "u.key, u.id, u.name, u.display_name, u.role, u.created_at, u.disabled_at"
-#define SQ_USER_N 7
+#define SQ_USER "u.key, u.id, u.name, u.display_name, u.role, u.created_at, u.disabled_at, u.owner"
+#define SQ_USER_N 8
 #define SQ_MESSAGE                                                                                 \
     "m.pos, m.id, m.msg_no, m.author, m.text, m.client_msg_id, m.created_at, m.edited_at,"         \
     " m.deleted_at, m.mentions, m.last_edit, u.id"
 #define SQ_MESSAGE_N 12
 #define SQ_MESSAGES "messages m LEFT JOIN users u ON u.key = m.author"
 #define SQ_SESSION                                                                                 \
-    "s.id, u.id, s.created_at, s.last_seen_at, s.expires_at, s.address, s.agent"                   \
+    "s.id, u.id, s.created_at, s.last_seen_at, s.expires_at, s.address, s.agent, s.label,"         \
+    " s.scopes, s.channels"                                                                        \
     " FROM sessions s JOIN users u ON u.key = s.user"
 #define SQ_INVITE "id, created_by, created_at, expires_at, uses_left FROM invites"
 
@@ -107,7 +108,7 @@
     X(USER_OWNER, "SELECT " SQ_USER ", u.password_hash FROM users u"                               \
                   " WHERE u.role = 2 ORDER BY u.disabled_at <> 0, u.key LIMIT 1")                  \
     X(USER_ADD, "INSERT INTO users (id, name, display_name, role, created_at, disabled_at,"        \
-                " password_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                             \
+                " password_hash, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                  \
     X(USER_SAVE, "UPDATE users SET display_name = ?2, role = ?3, disabled_at = ?4,"                \
                  " password_hash = coalesce(?5, password_hash) WHERE key = ?1")                    \
     X(USER_COUNTS, "SELECT EXISTS (SELECT 1 FROM users), (SELECT count(*) FROM users"              \
@@ -115,8 +116,15 @@
     X(USERS_LIST, "SELECT " SQ_USER " FROM users u WHERE u.name > ?1"                              \
                   " AND (?2 IS NULL OR contains(u.name, ?2) OR contains(u.display_name, ?2))"      \
                   " ORDER BY u.name LIMIT ?3")                                                     \
+    X(BOTS_LIST, "SELECT " SQ_USER " FROM users u WHERE u.owner = ?4 AND u.name > ?1"              \
+                 " AND (?2 IS NULL OR contains(u.name, ?2) OR contains(u.display_name, ?2))"       \
+                 " ORDER BY u.name LIMIT ?3")                                                      \
+    X(BOTS_ALL, "SELECT " SQ_USER " FROM users u WHERE u.owner IS NOT NULL AND u.name > ?1"        \
+                " AND (?2 IS NULL OR contains(u.name, ?2) OR contains(u.display_name, ?2))"        \
+                " ORDER BY u.name LIMIT ?3")                                                       \
     X(SESSION_ADD, "INSERT INTO sessions (id, hash, user, created_at, last_seen_at, expires_at,"   \
-                   " address, agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                     \
+                   " address, agent, label, scopes, channels)"                                     \
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                       \
     X(SESSION_BY_ID, "SELECT " SQ_SESSION " WHERE s.id = ?1")                                      \
     X(SESSION_BY_HASH, "SELECT " SQ_SESSION " WHERE s.hash = ?1")                                  \
     X(SESSION_TOUCH, "UPDATE sessions SET last_seen_at = ?2 WHERE id = ?1")                        \
@@ -144,12 +152,14 @@
                   " ORDER BY u.key LIMIT ?2")                                                      \
     X(SESSIONS_PAGE, "SELECT s.hash, " SQ_SESSION " WHERE s.id > ?1 ORDER BY s.id LIMIT ?2")       \
     X(INVITES_PAGE, "SELECT hash, " SQ_INVITE " WHERE id > ?1 ORDER BY id LIMIT ?2")               \
-    X(USER_PUT, "INSERT INTO users (id, name, display_name, role, created_at, disabled_at,"        \
-                " password_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE"   \
-                " SET name = ?2, display_name = ?3, role = ?4, created_at = ?5,"                   \
-                " disabled_at = ?6, password_hash = ?7")                                           \
+    X(USER_PUT,                                                                                    \
+      "INSERT INTO users (id, name, display_name, role, created_at, disabled_at,"                  \
+      " password_hash, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE"  \
+      " SET name = ?2, display_name = ?3, role = ?4, created_at = ?5,"                             \
+      " disabled_at = ?6, password_hash = ?7, owner = ?8")                                         \
     X(SESSION_PUT, "INSERT OR REPLACE INTO sessions (id, hash, user, created_at, last_seen_at,"    \
-                   " expires_at, address, agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")         \
+                   " expires_at, address, agent, label, scopes, channels)"                         \
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                       \
     X(INVITE_PUT, "INSERT OR REPLACE INTO invites (id, hash, created_by, created_at, expires_at,"  \
                   " uses_left) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                   \
     X(STATS, "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM sessions),"               \

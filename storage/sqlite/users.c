@@ -41,9 +41,9 @@ SQ_OP(user_add, struct account *user)
 {
     struct sqlite_conn *c = sq(conn);
     const struct store_user *u = &user->user;
-    enum err err = sq_run(c, sq_bind(c, SQ_USER_ADD, "tttiiit", u->id, u->name, u->display_name,
+    enum err err = sq_run(c, sq_bind(c, SQ_USER_ADD, "tttiiitt", u->id, u->name, u->display_name,
                                      (int64_t)u->role, u->created_at, u->disabled_at,
-                                     u->password_hash != NULL ? u->password_hash : ""));
+                                     u->password_hash != NULL ? u->password_hash : "", u->owner));
 
     user->key = sqlite3_last_insert_rowid(c->db);
     return err;
@@ -71,20 +71,21 @@ SQ_OP(user_counts, uint64_t *users_out, uint64_t *owners_out)
     return ERR_OK;
 }
 
-SQ_OP(users_list, struct arena *arena, const struct store_page *page, struct store_user **out,
-      size_t *n, const char **next_out)
+/* Where a page begins; NULL: the cursor is none. */
+static const char *page_after(const struct store_page *page)
 {
-    struct sqlite_conn *c = sq(conn);
     const char *after = page->cursor != NULL ? page->cursor : "";
+
+    return after[strspn(after, "abcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0' ? after : NULL;
+}
+
+static enum err read_users(struct sqlite_conn *c, sqlite3_stmt *stmt, struct arena *arena,
+                           const struct store_page *page, struct store_user **out, size_t *n,
+                           const char **next_out)
+{
     struct account user;
     enum err err;
 
-    *n = 0;
-    *next_out = NULL;
-    if (after[strspn(after, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0')
-        return ERR_INVALID_PARAMS;
-    sqlite3_stmt *stmt =
-        sq_bind(c, SQ_USERS_LIST, "tti", after, page->query, (int64_t)page->limit + 1);
     *out = arena_alloc(arena, (page->limit + 1) * sizeof(**out));
     while ((err = sq_next(c, stmt)) == ERR_OK) {
         if (*n == page->limit) {
@@ -98,24 +99,46 @@ SQ_OP(users_list, struct arena *arena, const struct store_page *page, struct sto
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+SQ_OP(users_list, struct arena *arena, const struct store_page *page, struct store_user **out,
+      size_t *n, const char **next_out)
+{
+    struct sqlite_conn *c = sq(conn);
+    const char *after = page_after(page);
+
+    *n = 0;
+    *next_out = NULL;
+    return after == NULL ? ERR_INVALID_PARAMS
+                         : read_users(c,
+                                      sq_bind(c, SQ_USERS_LIST, "tti", after, page->query,
+                                              (int64_t)page->limit + 1),
+                                      arena, page, out, n, next_out);
+}
+
+SQ_OP(bots_list, struct arena *arena, const char *owner, const struct store_page *page,
+      struct store_user **out, size_t *n, const char **next_out)
+{
+    struct sqlite_conn *c = sq(conn);
+    const char *after = page_after(page);
+    int64_t limit = (int64_t)page->limit + 1;
+
+    *n = 0;
+    *next_out = NULL;
+    if (after == NULL)
+        return ERR_INVALID_PARAMS;
+    return read_users(c,
+                      owner == NULL
+                          ? sq_bind(c, SQ_BOTS_ALL, "tti", after, page->query, limit)
+                          : sq_bind(c, SQ_BOTS_LIST, "ttit", after, page->query, limit, owner),
+                      arena, page, out, n, next_out);
+}
+
 /* -- sessions -------------------------------------------------------------------------------- */
 
 SQ_OP(session_add, int64_t user_key, const char *hash, const struct store_session *s)
 {
-    return sq_run(sq(conn),
-                  sq_bind(sq(conn), SQ_SESSION_ADD, "ttiiiitt", s->id, hash, user_key,
-                          s->created_at, s->last_seen_at, s->expires_at, s->address, s->agent));
-}
-
-static void read_session(struct arena *arena, sqlite3_stmt *stmt, struct store_session *out)
-{
-    *out = (struct store_session){.id = sq_text(arena, stmt, 0),
-                                  .user = sq_text(arena, stmt, 1),
-                                  .created_at = sq_int(stmt, 2),
-                                  .last_seen_at = sq_int(stmt, 3),
-                                  .expires_at = sq_int(stmt, 4),
-                                  .address = sq_text(arena, stmt, 5),
-                                  .agent = sq_text(arena, stmt, 6)};
+    return sq_run(sq(conn), sq_bind(sq(conn), SQ_SESSION_ADD, "ttiiiittttt", s->id, hash, user_key,
+                                    s->created_at, s->last_seen_at, s->expires_at, s->address,
+                                    s->agent, s->label, s->scopes, s->channels));
 }
 
 SQ_OP(session_get, struct arena *arena, const char *id, const char *hash, struct store_session *out)
@@ -127,7 +150,7 @@ SQ_OP(session_get, struct arena *arena, const char *id, const char *hash, struct
 
     if (err != ERR_OK)
         return err;
-    read_session(arena, stmt, out);
+    sq_session(arena, stmt, 0, out);
     sqlite3_reset(stmt);
     return ERR_OK;
 }
@@ -172,7 +195,7 @@ SQ_OP(sessions_list, struct arena *arena, int64_t user_key, struct store_session
             for (size_t i = 0; i < *n; i++)
                 (*out)[i] = old[i];
         }
-        read_session(arena, stmt, &(*out)[(*n)++]);
+        sq_session(arena, stmt, 0, &(*out)[(*n)++]);
     }
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

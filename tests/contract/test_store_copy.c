@@ -27,6 +27,25 @@ static void make_session(struct bed *bed, const char *user, const char *hash)
     assert_int_equal(bed_do(bed, req), ERR_OK);
 }
 
+/* A bot of USER's, and a token for it that is limited to CHANNEL. */
+static void make_bot(struct bed *bed, const char *user, const char *channel)
+{
+    struct store_req *bot = bed_req(bed, STORE_USER_CREATE, user);
+    struct store_req *token = bed_req(bed, STORE_TOKEN_CREATE, user);
+
+    bot->in.user_new.name = bot->in.user_new.display_name = "bot";
+    bot->in.user_new.owner = user;
+    assert_int_equal(bed_do(bed, bot), ERR_OK);
+    bed_join(bed, bot->out.user.id, channel);
+    token->in.token.user = bot->out.user.id;
+    token->in.token.name = "for the build";
+    token->in.token.scopes = "messages:write";
+    token->in.token.hash = "hash of a bot's token";
+    token->in.token.channels = &channel;
+    token->in.token.channels_n = 1;
+    assert_int_equal(bed_do(bed, token), ERR_OK);
+}
+
 static void make_invite(struct bed *bed, const char *user, const char *hash)
 {
     struct store_req *req = bed_req(bed, STORE_INVITE_CREATE, user);
@@ -60,6 +79,7 @@ static struct world *lived_in(unsigned seed, int operations)
     make_session(bed, w->users[1], "hash of a token");
     make_session(bed, w->users[2], "hash of another");
     make_invite(bed, w->users[0], "hash of an invite");
+    make_bot(bed, w->users[1], w->channels[0]);
     world_live(w, operations);
     bed_close(bed);
     return w;
@@ -98,8 +118,8 @@ static void a_copy_there_and_back_is_the_same(void **state)
         assert_true(w->ok[STORE_DM_OPEN] > 0 && w->ok[STORE_READ_MARK] > 0);
         must_migrate(from, there, &to);
         must_migrate(there, back, &fro);
-        assert_int_equal(to.users, WORLD_USERS);
-        assert_int_equal(to.sessions, 2);
+        assert_int_equal(to.users, WORLD_USERS + 1); /* and a bot */
+        assert_int_equal(to.sessions, 3);            /* one is a token */
         assert_int_equal(to.invites, 1);
         assert_true(to.events > 1000);
         assert_false(to.resumed);
@@ -216,8 +236,8 @@ static void an_interrupted_copy_goes_on(void **state)
     refused(to, back, "only half a copy"); /* nor is it a source */
     must_migrate(from, to, &sum);
     assert_true(sum.resumed);
-    assert_int_equal(sum.users, WORLD_USERS);
-    refused(from, to, "is not empty"); /* it is done */
+    assert_int_equal(sum.users, WORLD_USERS + 1); /* and a bot */
+    refused(from, to, "is not empty");            /* it is done */
     must_migrate(to, back, &sum);
     char *before = bed_dump_contents(from->path);
     char *after = bed_dump_contents(back->path);
@@ -437,6 +457,7 @@ static void a_backup_is_restored_as_another_history(void **state)
     (void)state;
     world_make(&w, 31);
     make_session(w.bed, w.users[1], "hash of a token");
+    make_bot(w.bed, w.users[1], w.channels[0]);
     world_live(&w, 1500);
     const char *channel = bed_channel(w.bed, w.users[0], "restored");
     (void)bed_send(w.bed, w.users[0], channel, "kept");
@@ -448,7 +469,7 @@ static void a_backup_is_restored_as_another_history(void **state)
         fail_msg("%s", error);
     assert_int_equal(stat(file, &after), 0); /* it is as it was, and may be used again */
     assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
-    assert_int_equal(sum.users, WORLD_USERS);
+    assert_int_equal(sum.users, WORLD_USERS + 1); /* and a bot */
     bed_must_open(to);
     struct store_channel here = bed_view(w.bed, w.users[0], channel);
     struct store_channel there = bed_view(to, w.users[0], "#restored");

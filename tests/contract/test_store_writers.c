@@ -83,6 +83,19 @@ static void raw_update(const struct raw *raw, const char *coll, bson_t *filter, 
     bson_destroy(update);
 }
 
+static int64_t raw_count(const struct raw *raw, const char *coll, bson_t *filter)
+{
+    mongoc_collection_t *c = mongoc_client_get_collection(raw->client, raw->db, coll);
+    bson_error_t error;
+    int64_t n = mongoc_collection_count_documents(c, filter, NULL, NULL, NULL, &error);
+
+    if (n < 0)
+        fail_msg("%s", error.message);
+    mongoc_collection_destroy(c);
+    bson_destroy(filter);
+    return n;
+}
+
 static void raw_delete(const struct raw *raw, const char *coll, bson_t *filter)
 {
     mongoc_collection_t *c = mongoc_client_get_collection(raw->client, raw->db, coll);
@@ -530,6 +543,21 @@ static void a_newer_database_and_a_wrong_address_are_refused_without_the_passwor
     assert_null(strstr(error, "hunt"));
 }
 
+static void an_older_database_is_marked_as_of_this_version(void **state)
+{
+    struct scene *s = *state;
+    struct raw raw = raw_open(s->a);
+
+    bed_close(s->b);
+    raw_update(&raw, "meta", BCON_NEW("_id", BCON_UTF8("schema")),
+               BCON_NEW("$set", "{", "version", BCON_INT32(1), "}"));
+    bed_must_open(s->b);
+    assert_int_equal(
+        raw_count(&raw, "meta", BCON_NEW("_id", BCON_UTF8("schema"), "version", BCON_INT32(2))), 1);
+    mongoc_client_destroy(raw.client);
+    assert_string_equal(bed_view(s->b, s->ann, "#general").id, s->general);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, create_scene, destroy_scene)
 
 int main(int argc, char **argv)
@@ -549,6 +577,7 @@ int main(int argc, char **argv)
         TEST(a_writer_finishes_the_join_of_a_dead_node),
         TEST(a_half_deleted_message_is_scrubbed),
         TEST(a_channel_that_was_only_created_in_the_log_is_found),
+        TEST(an_older_database_is_marked_as_of_this_version),
         TEST(a_newer_database_and_a_wrong_address_are_refused_without_the_password),
     };
 

@@ -42,6 +42,16 @@ static void check_ids(const struct params *params, const struct param_spec *spec
         require(id_is_valid(ids[i]));
 }
 
+static void check_words(const struct params *params, const struct param_spec *spec)
+{
+    const char *words[PARAM_WORDS_MAX];
+    size_t n = param_ids(params, spec->name, words, PARAM_WORDS_MAX);
+
+    require(n >= 1 && n <= PARAM_WORDS_MAX);
+    for (size_t i = 0; i < n; i++)
+        require(*words[i] != '\0' && strstr(spec->words, words[i]) != NULL);
+}
+
 static void check_positions(const struct params *params, const struct param_spec *spec)
 {
     for (size_t i = 0; i < param_positions_count(params, spec->name); i++) {
@@ -66,6 +76,9 @@ static void check_value(const struct params *params, const struct param_spec *sp
         break;
     case PARAM_IDS:
         check_ids(params, spec);
+        break;
+    case PARAM_WORDS:
+        check_words(params, spec);
         break;
     case PARAM_POSITIONS:
         check_positions(params, spec);

@@ -25,6 +25,7 @@ const signIn = ["unauthenticated", "ok", "ok", "ok", "ok"];
 const members = ["unauthenticated", "not_found", "ok", "ok", "ok"];
 const moderators = ["unauthenticated", "not_found", "forbidden", "ok", "ok"];
 const admins = ["unauthenticated", "forbidden", "forbidden", "forbidden", "ok"];
+const botOwners = ["unauthenticated", "forbidden", "ok", "forbidden", "ok"];
 const everybody = ["ok", "ok", "ok", "ok", "ok"];
 
 const EXPECTED = {
@@ -64,6 +65,13 @@ const EXPECTED = {
   "stream.events": [members, async (c) => ({ stream: `c:${(await c.room()).channel}`, epoch: c.epoch, after: 0 })],
   "read.mark": [members, async (c) => ({ ...(await c.room()), seq: 1 })],
   "typing.start": [members, (c) => c.room()],
+  "token.create": [signIn, () => ({ name: "for a test", scopes: ["messages:read"] })],
+  "token.list": [signIn, () => ({})],
+  "token.revoke": [signIn, async (c) => ({ token: await c.token() })],
+  "bot.create": [signIn, (c) => ({ name: c.fresh("bot") })],
+  "bot.list": [signIn, () => ({})],
+  "bot.update": [botOwners, () => ({ bot: "@members-bot", display_name: "A bot" })],
+  "bot.disable": [botOwners, () => ({ bot: "@members-bot", disabled: true })],
   "admin.user.list": [admins, () => ({})],
   "admin.user.create": [admins, (c) => ({ name: c.fresh("made"), password: PASSWORD })],
   "admin.user.disable": [admins, (c) => ({ user: c.ids.victim, disabled: false })],
@@ -118,6 +126,12 @@ class Case {
   async invite() {
     await must(server.url, "admin.invite.create", {}, accounts.owner.token);
     return (await must(server.url, "admin.invite.list", {}, accounts.owner.token)).invites[0].invite;
+  }
+
+  /** The caller's; a stranger gets to know somebody else's. */
+  async token() {
+    const params = { name: "to be revoked", scopes: ["messages:read"] };
+    return (await must(server.url, "token.create", params, this.caller.token ?? accounts.member.token)).token.id;
   }
 
   async session(name) {
@@ -183,6 +197,7 @@ before(async () => {
   for (const name of ["owner", "moderator", "member", "outsider", "guest", "extra", "victim"]) {
     accounts[name] = await register(server.url, name);
   }
+  await must(server.url, "bot.create", { name: "members-bot" }, accounts.member.token);
 });
 after(async () => {
   for (const client of sockets.values()) client.vanish();

@@ -30,7 +30,7 @@ const GOOD = {
   positions: {},
   path: "/nonexistent/copy.db",
 };
-const good = (param) => (param.type === "enum" ? (param.words ?? param.values ?? "").toString().split(/[|,]/)[0] : GOOD[param.type]);
+const good = (param) => (param.type === "words" ? [param.words[0]] : param.type === "enum" ? (param.words ?? param.values ?? "").toString().split(/[|,]/)[0] : GOOD[param.type]);
 
 // Bad values by type, each with what is wrong with it.
 function bad(param) {
@@ -38,6 +38,9 @@ function bad(param) {
   if (["seq", "int"].includes(param.type)) return [...numbers, ...(param.min > 0 ? [["zero", 0]] : [])];
   if (param.type === "bool") return [["a number", 1], ["a string", "true"]];
   if (param.type === "ids") return [["a string", "id"], ["empty", []], ["of numbers", [1]], ["too many", Array(201).fill("id")], ["not ids", ["a b"]]];
+  if (param.type === "words") {
+    return [["a string", param.words[0]], ["empty", []], ["of numbers", [1]], ["too many", Array(33).fill(param.words[0])], ["no words", ["nonsense"]]];
+  }
   if (param.type === "positions") return [["a list", []], ["of strings", { "c:x": "y" }], ["negative", { "c:x": { epoch: "e", seq: -1 } }]];
   if (param.type === "enum") return [["an unknown word", "nonsense"], ["a number", 1]];
   const strings = [["of the wrong type", 5], ["an object", {}], ["null", null], ["too long", "x".repeat((param.max ?? 256) + 1)]];

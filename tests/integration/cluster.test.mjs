@@ -182,6 +182,21 @@ describe("one chat over two nodes", () => {
     assert.equal(bob.closed, null, "the other session goes on");
   });
 
+  test("a bot's token that one node gave is good at the other, for its channel only, and ends there with the bot", async () => {
+    const { user: bot } = await must(s.a.url, "bot.create", { name: `bot${names}`.toLowerCase().replace(/[^a-z0-9]/g, "-") }, s.ann.token);
+    const other = (await must(s.a.url, "channel.create", { name: `other${names}` }, s.ann.token)).channel;
+    for (const channel of [s.channel, other.id]) await must(s.a.url, "channel.invite", { channel, user: bot.id }, s.ann.token);
+    const { secret } = await must(s.a.url, "token.create", { name: "t", scopes: ["messages:read"], channels: [s.channel], user: bot.id }, s.ann.token);
+    const there = await open(s.b, { token: secret });
+    await say(s.a, s.ann, other.id, "hidden");
+    await say(s.a, s.ann, s.channel, "for the bot");
+    await there.event("message.created", (p) => p.message.text === "for the bot");
+    assert.ok(there.log().every((e) => e.params.stream === s.stream));
+    await must(s.a.url, "bot.disable", { bot: bot.id, disabled: true }, s.ann.token);
+    assert.equal((await there.ended).code, 4002);
+    assert.equal((await call(s.b.url, "message.get", { message: "x" }, secret)).status, 401);
+  });
+
   test("wrong passwords at one node slow down the other", async () => {
     const wrong = (server) => call(server.url, "auth.login", { name: s.ann.name, password: "not the password" });
     for (let i = 0; i < 5; i++) assert.equal((await wrong(s.a)).status, 401);

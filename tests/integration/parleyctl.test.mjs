@@ -156,6 +156,45 @@ test("session list and session revoke", async () => {
   assert.equal((await ctl("session", "revoke", session)).status, 6);
 });
 
+test("bot create, bot list, bot update, bot disable, bot enable", async () => {
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "botanist");
+  assert.equal(await ctl.ok("bot", "create", "rose", "--user", "botanist", "--display-name", "A rose"), "The bot rose is there; it needs a token.\n");
+  assert.equal((await ctl("bot", "create", "rose", "--user", "botanist")).status, 1);
+  assert.equal((await ctl("bot", "create", "tulip", "--user", "nobody-such")).status, 6);
+  await ctl.ok("bot", "update", "rose", "--display-name", "Another rose");
+  assert.equal((await ctl("bot", "update", "rose")).status, 2);
+  assert.match(await ctl.ok("bot", "list"), /^NAME +DISABLED[^]*^rose +.* Another rose$/m);
+  assert.match(await ctl.ok("bot", "list", "--names"), /^rose$/m);
+  assert.equal(await ctl.ok("bot", "disable", "@rose"), "@rose is disabled; its connections are closed.\n");
+  assert.ok((await json("bot", "list")).users.find((u) => u.name === "rose").disabled_at);
+  await ctl.ok("bot", "enable", "rose");
+  assert.equal((await json("bot", "list")).users.find((u) => u.name === "rose").disabled_at, undefined);
+  assert.equal((await ctl("bot", "disable", "botanist")).status, 6);
+});
+
+test("token create, token list, token revoke", async () => {
+  await ctl.with(`${PASSWORD}\n`).ok("user", "create", "toni");
+  const { token: session } = await login("toni");
+  for (const name of ["toni-a", "toni-b"]) assert.equal((await call(server.url, "channel.create", { name }, session)).status, 200);
+  const secret = (await ctl.ok("token", "create", "the build", "--user", "toni", "--scopes", "messages:write, channels:read", "--channels", "#toni-a,toni-b", "--expires", "1h")).trimEnd();
+  assert.match(secret, /^\S{43}$/);
+  const { body } = await call(server.url, "channel.list", {}, secret);
+  assert.deepEqual(body.channels.map((c) => c.name), ["toni-a", "toni-b"]);
+  const { tokens } = await json("token", "list", "toni");
+  assert.deepEqual([tokens.length, tokens[0].name, tokens[0].scopes], [1, "the build", ["messages:write", "channels:read"]]);
+  assert.match(await ctl.ok("token", "list", "toni"), new RegExp(`^ID +NAME[^]*^${tokens[0].id} +the build .* 2 +messages:write channels:read$`, "m"));
+  await ctl.ok("token", "revoke", tokens[0].id);
+  assert.equal((await call(server.url, "channel.list", {}, secret)).status, 401);
+  assert.equal((await ctl("token", "list", "toni")).stderr, "There are no tokens.\n");
+  assert.equal((await ctl("token", "revoke", tokens[0].id)).status, 6);
+  for (const args of [[], ["--scopes", "messages:write", "--expires", "soon"]]) {
+    assert.equal((await ctl("token", "create", "x", ...args)).status, 2, args.join(" "));
+  }
+  const wrong = await ctl("token", "create", "x", "--scopes", "everything");
+  assert.match(wrong.stderr, /messages:read/);
+  assert.equal((await ctl("token", "create", "x", "--scopes", "messages:write", "--channels", "#nosuch")).status, 6);
+});
+
 test("invite create, invite list, invite revoke", async () => {
   const own = await start({ args: ["--registration", "invite"] });
   const here = parleyctl({ PARLEY_DATA: own.dataDir });

@@ -133,6 +133,25 @@ test("sessions and passwords", async () => {
   await by(bob)("auth.password", { old: PASSWORD, new: "another horse" });
 });
 
+test("tokens and bots", async () => {
+  const asBob = by(bob);
+  const { user } = await asBob("bot.create", { name: "builder" });
+  await asBob("bot.update", { bot: user.id, display_name: "The builder" });
+  await asBob("bot.list");
+  const { channel } = await asBob("channel.create", { name: "builds" });
+  const params = { name: "ci", scopes: ["messages:read", "users:read"], channels: [channel.id], expires_in_s: 60 };
+  const { token, secret } = await asBob("token.create", { ...params, user: user.id });
+  const socket = await Client.open(server.url, { token: secret });
+  checked("session.start", socket.started);
+  await socket.close();
+  await http("user.get", { user: user.id }, secret);
+  await asBob("token.list", { user: user.id });
+  await asBob("token.revoke", { token: token.id });
+  await asBob("token.create", { name: "mine", scopes: ["users:read"] });
+  await asBob("token.list");
+  await asBob("bot.disable", { bot: user.id, disabled: true });
+});
+
 test("what admins do", async () => {
   const asAnn = by(ann);
   const { invite } = await asAnn("admin.invite.create", { uses: 3, expires_in_s: 3600 });

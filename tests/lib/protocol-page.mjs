@@ -36,6 +36,7 @@ const KINDS = {
 };
 
 function kindOf(param) {
+  if (param.type === "words") return `list of some of ${param.words.map(code).join(", ")}`;
   if (param.type === "enum") return param.words.map(code).join(" or ");
   const kind = KINDS[param.type] ?? param.type;
   if (["bool", "id", "name", "id_ref", "stream", "epoch", "cursor"].includes(param.type)) return kind;
@@ -59,11 +60,16 @@ function resultOf(command, objects) {
   return `Result: ${fields.join(", ").replaceAll(".,", ",").replace(/\.$/, "")}\n`;
 }
 
+function tokenOf(command) {
+  if (command.access === "anyone") return "";
+  return `Token: ${{ none: "any", session: "none" }[command.scope] ?? code(command.scope)}. `;
+}
+
 function commandPart(command, objects) {
   const params = command.params.map((param) => [code(param.name), kindOf(param), needOf(param), param.help]);
   return (
     `#### ${code(command.name)}\n\n${command.help}\n\n` +
-    `Who: ${WHO[command.access]}. Rate: ${command.rate}.\n\n` +
+    `Who: ${WHO[command.access]}. ${tokenOf(command)}Rate: ${command.rate}.\n\n` +
     (params.length > 0 ? `${table(["parameter", "what", "needed", ""], params)}\n` : "No parameters.\n\n") +
     resultOf(command, objects)
   );
@@ -96,6 +102,8 @@ export function reference(d) {
     ...d.objects.filter((object) => !object.inline).map(objectPart),
     "### Words\n",
     table(["type", "one of", ""], d.enums.map((e) => [code(e.name), e.words.map(code).join(", "), e.help])),
+    "### Scopes\n",
+    table(["scope", "what a token with it may do"], Object.entries(d.scopes).map(([name, help]) => [code(name), help])),
     "### Errors\n",
     table(["type", "JSON-RPC", "HTTP", "title"], d.errors.map((e) => [code(e.type), e.code, e.status, e.title])),
     "### Close codes\n",

@@ -11,7 +11,7 @@ export type Dialog =
   | { kind: "new-message" }
   | { kind: "add-people"; channel: Id }
   | { kind: "edit-channel"; channel: Id }
-  | { kind: "settings"; tab: "profile" | "appearance" | "password" | "sessions" }
+  | { kind: "settings"; tab: "profile" | "appearance" | "password" | "sessions" | "tokens" | "bots" }
   | { kind: "invites" }
   | { kind: "shortcuts" }
   | { kind: "confirm"; title: string; text: string; action: string; danger: boolean; run: () => Promise<void> | void };

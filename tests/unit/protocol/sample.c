@@ -12,6 +12,7 @@ bool sample_is_sized_string(const struct param_spec *spec)
     case PARAM_BOOL:
     case PARAM_ENUM:
     case PARAM_IDS:
+    case PARAM_WORDS:
     case PARAM_POSITIONS:
         return false;
     default:
@@ -67,6 +68,8 @@ json_t *sample_value(const struct param_spec *spec)
         return json_true();
     case PARAM_ENUM:
         return first_word(spec->words);
+    case PARAM_WORDS:
+        return json_pack("[o]", first_word(spec->words));
     case PARAM_IDS:
         return json_pack("[s]", "01jx4n5v8rq7d2c9m3k6t0wz5b");
     case PARAM_POSITIONS:

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/macros.h"
 #include "protocol/command.h"
 #include "protocol/limits.h"
 
@@ -83,6 +84,57 @@ static void names_of_the_tables_are_the_words_of_the_protocol(void **state)
     assert_int_equal(rate_default(RATE_NONE)->per_second, 0);
 }
 
+static void every_scope_is_a_word_of_the_table_and_has_its_commands(void **state)
+{
+    char words[256] = "";
+    scope_set seen = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < SCOPE_COUNT; i++) {
+        if (i > 0)
+            (void)strcat(words, "|");
+        (void)strcat(words, scope_name((enum scope)i));
+    }
+    assert_string_equal(words, SCOPE_WORDS);
+    for (int id = 0; id < CMD_COUNT; id++) {
+        const struct command *command = command_get((enum command_id)id);
+        bool admin = strncmp(command->name, "admin.", 6) == 0;
+        assert_int_equal(command->scope == SCOPE_ADMIN, admin);
+        if (command->scope < SCOPE_COUNT)
+            seen |= (scope_set)1 << command->scope;
+    }
+    assert_int_equal(seen, ((scope_set)1 << SCOPE_COUNT) - 1);
+}
+
+/* Else one could make a token that may do more, or take over the account. */
+static void no_token_may_do_what_credentials_are_made_of(void **state)
+{
+    static const char *const families[] = {"token.", "bot.", "auth."};
+
+    (void)state;
+    for (int id = 0; id < CMD_COUNT; id++) {
+        const struct command *command = command_get((enum command_id)id);
+        for (size_t i = 0; i < ARRAY_LEN(families); i++)
+            if (strncmp(command->name, families[i], strlen(families[i])) == 0 &&
+                command->access != ACCESS_ANYONE && command->id != CMD_AUTH_LOGOUT)
+                assert_int_equal(command->scope, SCOPE_SESSION);
+    }
+}
+
+static void scopes_are_read_as_they_are_kept(void **state)
+{
+    scope_set two = scope_parse("messages:read  admin nonsense messages:rea");
+
+    (void)state;
+    assert_int_equal(two, (scope_set)1 << SCOPE_MESSAGES_READ | (scope_set)1 << SCOPE_ADMIN);
+    assert_int_equal(scope_parse(""), 0);
+    assert_true(scope_allows(two, SCOPE_ADMIN));
+    assert_false(scope_allows(two, SCOPE_MESSAGES_WRITE));
+    assert_true(scope_allows(0, SCOPE_NONE));
+    assert_false(scope_allows(two, SCOPE_SESSION));
+    assert_true(scope_allows(SCOPES_ALL, SCOPE_SESSION));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +144,9 @@ int main(void)
         cmocka_unit_test(a_name_need_not_end_with_nul),
         cmocka_unit_test(only_the_way_in_is_open_to_strangers),
         cmocka_unit_test(admin_commands_are_for_admins),
+        cmocka_unit_test(every_scope_is_a_word_of_the_table_and_has_its_commands),
+        cmocka_unit_test(no_token_may_do_what_credentials_are_made_of),
+        cmocka_unit_test(scopes_are_read_as_they_are_kept),
         cmocka_unit_test(names_of_the_tables_are_the_words_of_the_protocol),
     };
 

@@ -132,6 +132,7 @@ static bool is_right_type(const struct param_spec *spec, const json_t *value)
     case PARAM_BOOL:
         return json_is_boolean(value);
     case PARAM_IDS:
+    case PARAM_WORDS:
         return json_is_array(value);
     case PARAM_POSITIONS:
         return json_is_object(value);
@@ -291,6 +292,34 @@ static void list_ids(const struct command *command, const struct param_spec *spe
     refuse(command, spec, nul);
 }
 
+static void list_words(const struct command *command, const struct param_spec *spec)
+{
+    if (spec->type != PARAM_WORDS)
+        return;
+    size_t n = strcspn(spec->words, "|");
+    json_t *most = json_array();
+    for (int i = 0; i < PARAM_WORDS_MAX; i++)
+        json_array_append_new(most, json_stringn(spec->words, n));
+    json_t *more = json_deep_copy(most);
+    json_array_append_new(more, json_stringn(spec->words, n));
+    accept(command, spec, most);
+    refuse(command, spec, more);
+    refuse(command, spec, json_array());
+    refuse(command, spec, json_pack("[s]", ""));
+    refuse(command, spec, json_pack("[s]", spec->words));
+    refuse(command, spec, json_pack("[i]", 1));
+    refuse(command, spec, json_pack("[s]", "nonsense"));
+    json_t *nul = json_array();
+    json_array_append_new(nul, json_stringn_nocheck("admin\0x", 7));
+    refuse(command, spec, nul);
+}
+
+static void a_list_of_words_holds_words_of_the_row_and_nothing_else(void **state)
+{
+    (void)state;
+    for_each_param(list_words);
+}
+
 static void a_list_holds_so_many_ids_and_nothing_else(void **state)
 {
     (void)state;
@@ -302,8 +331,9 @@ static void check_row(const struct command *command, const struct param_spec *sp
     if (spec->min > spec->max || (spec->has_default && spec->required) ||
         (spec->has_default && (spec->absent < spec->min || spec->absent > spec->max)))
         fail_msg("%s %s: the bounds contradict each other", command->name, spec->name);
-    if ((spec->words != NULL) != (spec->type == PARAM_ENUM || spec->type == PARAM_ID_REF))
-        fail_msg("%s %s: words are for enums and references", command->name, spec->name);
+    if ((spec->words != NULL) !=
+        (spec->type == PARAM_ENUM || spec->type == PARAM_WORDS || spec->type == PARAM_ID_REF))
+        fail_msg("%s %s: words are for enums, lists and references", command->name, spec->name);
     assert_true(strlen(spec->help) > 0);
     for (const struct param_spec *other = command->params; other < spec; other++)
         assert_string_not_equal(other->name, spec->name);
@@ -329,6 +359,7 @@ int main(void)
         cmocka_unit_test(no_string_may_be_invalid_utf8_or_hold_nul),
         cmocka_unit_test(control_characters_are_for_texts_and_passwords_only),
         cmocka_unit_test(a_list_holds_so_many_ids_and_nothing_else),
+        cmocka_unit_test(a_list_of_words_holds_words_of_the_row_and_nothing_else),
         cmocka_unit_test(every_row_is_consistent),
     };
 

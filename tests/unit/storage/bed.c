@@ -406,9 +406,11 @@ static char *dump_all(const char *path, const char *const *queries, size_t n)
 char *bed_dump_contents(const char *path)
 {
     static const char *const queries[] = {
-        "SELECT id, name, display_name, role, created_at, disabled_at, password_hash FROM users"
+        "SELECT id, name, display_name, role, created_at, disabled_at, password_hash, owner"
+        " FROM users"
         " ORDER BY key",
-        "SELECT s.id, hash, u.id, s.created_at, last_seen_at, expires_at, address, agent"
+        "SELECT s.id, hash, u.id, s.created_at, last_seen_at, expires_at, address, agent, label,"
+        " scopes, channels"
         " FROM sessions s JOIN users u ON u.key = s.user ORDER BY s.id",
         "SELECT * FROM invites ORDER BY id",
         "SELECT name, epoch, seq, msg_no FROM streams ORDER BY name",

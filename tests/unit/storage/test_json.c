@@ -20,6 +20,11 @@ static void a_user_has_its_optional_members_only_when_set(void **state)
     assert_string_equal(out.data, "{\"id\":\"u1\",\"name\":\"ann\",\"display_name\":"
                                   "\"Ann \\\"A\\\"\",\"role\":\"owner\","
                                   "\"disabled_at\":\"1970-01-01T00:00:01.000Z\"}");
+    buf_clear(&out);
+    user = (struct store_user){.id = "b1", .name = "bot", .display_name = "Bot", .owner = "u1"};
+    store_user_json(&out, &user);
+    assert_string_equal(out.data, "{\"id\":\"b1\",\"name\":\"bot\",\"display_name\":\"Bot\","
+                                  "\"role\":\"member\",\"bot\":true,\"owner\":\"u1\"}");
     buf_free(&out);
 }
 

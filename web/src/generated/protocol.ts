@@ -39,6 +39,12 @@ export const LIMITS = {
   presence_members: 200,
   /** life of a session: 30 days */
   session_s: 2592000,
+  /** tokens of one account */
+  tokens: 50,
+  /** channels that a token can be limited to */
+  token_channels: 50,
+  /** bots of one account */
+  bots: 20,
 } as const;
 
 export type ErrorType =
@@ -88,6 +94,8 @@ export type PresenceState = "online" | "away" | "dnd" | "offline";
 export type Registration = "open" | "invite" | "closed";
 /** Whether the first account is to be made, and what it takes. */
 export type Setup = "none" | "open" | "code";
+/** What a token may do. */
+export type Scope = "messages:read" | "messages:write" | "channels:read" | "channels:write" | "users:read" | "profile:write" | "admin";
 /** How a long job is. */
 export type JobState = "running" | "done" | "failed";
 
@@ -98,6 +106,10 @@ export interface User {
   display_name: string;
   role: UserRole;
   presence?: PresenceState;
+  /** Only of a bot, true. */
+  bot?: boolean;
+  /** Only of a bot: whose it is. */
+  owner?: Id;
   /** Only of a disabled account. */
   disabled_at?: Time;
 }
@@ -193,6 +205,24 @@ export interface Session {
   current: boolean;
 }
 
+/** What a program may do in a user's name. */
+export interface Token {
+  /** Its name, not its secret. */
+  id: Id;
+  /** For whom it acts. */
+  user: Id;
+  /** What it is for. */
+  name: string;
+  scopes: Scope[];
+  /** The only channels that it knows of. Without: all that its user may see. */
+  channels?: Id[];
+  created_at: Time;
+  /** To within five minutes. Without: never used. */
+  last_used_at?: Time;
+  /** Without: never. */
+  expires_at?: Time;
+}
+
 /** A position in a stream. */
 export interface Position {
   epoch: string;
@@ -239,12 +269,21 @@ export interface SignedIn {
 export interface SessionStarted {
   user: User;
   session: Id;
+  /** Only of a token. */
+  scopes?: Scope[];
   server: Server;
   heartbeat_ms: number;
   limits: Limits;
-  /** The user's own stream. */
+  /** The user's own stream. None for a token that is limited to channels or may not read. */
   streams: Record<Stream, StreamState>;
   channels: ChannelView[];
+}
+
+/** A new token. */
+export interface TokenCreated {
+  token: Token;
+  /** What the program signs in with, shown this once. */
+  secret: string;
 }
 
 /** A new invite. */
@@ -381,6 +420,20 @@ export interface Commands {
   "auth.revoke": { params: { session: Id }; result: Empty };
   /** One's own sessions. */
   "auth.sessions": { params: Empty; result: { sessions: Session[] } };
+  /** Make a bot: an account without a password that belongs to a user and signs in with tokens. */
+  "bot.create": {
+    params: { name: string; display_name?: string; user?: Id };
+    result: { user: User };
+  };
+  /** Lock a bot, or unlock it. Its tokens do nothing meanwhile. Its owner and admins. */
+  "bot.disable": { params: { bot: Id; disabled: boolean }; result: { user: User } };
+  /** One's bots, also disabled ones; on the admin socket everybody's. */
+  "bot.list": {
+    params: { cursor?: string; limit?: number; query?: string };
+    result: { users: User[]; next_cursor?: string };
+  };
+  /** Change a bot. Its owner and admins. */
+  "bot.update": { params: { bot: Id; display_name: string }; result: { user: User } };
   /** Archive a channel: it can be read, not written. Moderators. */
   "channel.archive": { params: { channel: Id }; result: { channel: Channel } };
   /** Make a channel; its maker is its moderator. */
@@ -452,6 +505,15 @@ export interface Commands {
     params: { stream: Stream; epoch: string; after: number; limit?: number; wait_ms?: number };
     result: { events: AnyEvent[]; epoch: string; seq: number };
   };
+  /** Make a token: a secret with which a program acts for oneself or a bot of one's own, within its scopes. The secret is shown this once. */
+  "token.create": {
+    params: { name: string; scopes: ("messages:read" | "messages:write" | "channels:read" | "channels:write" | "users:read" | "profile:write" | "admin")[]; channels?: Id[]; expires_in_s?: number; user?: Id };
+    result: TokenCreated;
+  };
+  /** The tokens of oneself or of a bot of one's own; their secrets are not known any more. */
+  "token.list": { params: { user?: Id }; result: { tokens: Token[] } };
+  /** End a token; its open connections close at once with 4002. */
+  "token.revoke": { params: { token: Id }; result: Empty };
   /** Show the others that one is typing; repeated every few seconds. */
   "typing.start": { params: { channel: Id }; result: Empty };
   /** One user. */

@@ -1,1 +1,1 @@
-{"name": "general", "password": "correct horse"}
+{"name": "general", "password": "correct horse"}

@@ -1,18 +1,22 @@
 import type { TargetedKeyboardEvent } from "preact";
 import { dialog } from "../../ui";
 import { Dialog } from "../base/Dialog";
+import { BotSettings } from "./BotSettings";
 import { AppearanceSettings } from "./AppearanceSettings";
 import { PasswordSettings } from "./PasswordSettings";
 import { ProfileSettings } from "./ProfileSettings";
 import { SessionSettings } from "./SessionSettings";
+import { TokenSettings } from "./TokenSettings";
 
-type Tab = "profile" | "appearance" | "password" | "sessions";
+type Tab = "profile" | "appearance" | "password" | "sessions" | "tokens" | "bots";
 
 const TABS: readonly { id: Tab; label: string }[] = [
   { id: "profile", label: "Profile" },
   { id: "appearance", label: "Appearance" },
   { id: "password", label: "Password" },
   { id: "sessions", label: "Sessions" },
+  { id: "tokens", label: "Tokens" },
+  { id: "bots", label: "Bots" },
 ];
 
 export function Settings({ tab }: { tab: Tab }) {
@@ -55,6 +59,8 @@ export function Settings({ tab }: { tab: Tab }) {
           {tab === "appearance" && <AppearanceSettings />}
           {tab === "password" && <PasswordSettings />}
           {tab === "sessions" && <SessionSettings />}
+          {tab === "tokens" && <TokenSettings />}
+          {tab === "bots" && <BotSettings />}
         </div>
       </div>
     </Dialog>
