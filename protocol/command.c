@@ -81,6 +81,17 @@ const char *access_name(enum access access)
     return names[access];
 }
 
+const char *access_help(enum access access)
+{
+    static const char *const help[ACCESS_COUNT] = {
+#define X(name, wire, help) [ACCESS_##name] = help,
+        ACCESS_MAP(X)
+#undef X
+    };
+
+    return help[access];
+}
+
 const char *param_type_name(enum param_type type)
 {
     static const char *const names[PARAM_TYPE_COUNT] = {

@@ -281,7 +281,7 @@ static int answer_get(struct conn *conn, const char *path)
         return refuse(conn, ERR_NOT_FOUND, 404, "", "Here are /metrics, /healthz and /readyz");
     if (strcmp(path, "/ws") == 0)
         return refuse(conn, ERR_INVALID_REQUEST, 400, "", "This address speaks WebSocket only");
-    if (strncmp(path, "/api/", 5) == 0)
+    if (strncmp(path, "/api/", 5) == 0 && !static_files_has(node->files, path))
         return refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: POST\r\n",
                       "Commands are called with POST " API "<command>");
     return answer_file(conn, path);
