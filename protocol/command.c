@@ -117,6 +117,17 @@ scope_set scope_parse(const char *text)
     return set;
 }
 
+const char *access_help(enum access access)
+{
+    static const char *const help[ACCESS_COUNT] = {
+#define X(name, wire, help) [ACCESS_##name] = help,
+        ACCESS_MAP(X)
+#undef X
+    };
+
+    return help[access];
+}
+
 const char *param_type_name(enum param_type type)
 {
     static const char *const names[PARAM_TYPE_COUNT] = {

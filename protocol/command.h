@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "protocol/limits.h"
 
 enum command_id {
@@ -123,8 +124,16 @@ const struct command *command_find(const char *name, size_t len);
 const struct command *command_get(enum command_id id);
 /* It changes nothing: over HTTP it can be called with GET too ("get" in the description). */
 bool command_only_reads(const struct command *command);
+/* Whether a call of COMMAND, by its name, can be answered with ERR: what follows from its row. A
+ * row's parameters say what may be missing, its rate what may be too often, and so on; not every
+ * handler makes use of all of it, and none answers with anything else. */
+bool command_can_fail(const struct command *command, enum err err);
+/* Whether it is offered over HTTP. */
+bool command_is_http(const struct command *command);
 /* "anyone", "user", "admin", "owner" */
 const char *access_name(enum access access);
+/* "no session needed", "signed in", ... */
+const char *access_help(enum access access);
 /* "messages:read", ...; "none" and "session" for the two that no token can have. */
 const char *scope_name(enum scope scope);
 /* The set that TEXT names, words with a blank between; unknown ones are left out. */

@@ -12,6 +12,8 @@ void describe_typescript(struct buf *out);
 /* One JSON object: version, limits, rates, errors, close_codes, aliases, enums, objects, events,
  * commands with all their parameters. */
 void describe_json(struct buf *out);
+/* The HTTP API as OpenAPI 3.1; /api/v1/openapi.json. */
+void describe_openapi(struct buf *out);
 /* For people: every command with its parameters. */
 void describe_help(struct buf *out);
 

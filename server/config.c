@@ -286,6 +286,7 @@ static const struct {
     {"--dump-config-docs", CONFIG_DUMP_DOCS},
     {"--dump-typescript", CONFIG_DUMP_TYPESCRIPT},
     {"--dump-protocol", CONFIG_DUMP_PROTOCOL},
+    {"--dump-openapi", CONFIG_DUMP_OPENAPI},
     {"--check-config", CONFIG_CHECK},
 };
 

@@ -392,6 +392,14 @@ static bool is_http(struct conn *conn)
     return false;
 }
 
+/* The descriptions of the API lie among its commands. */
+static bool asks_for_file(struct conn *conn, const char *path)
+{
+    return (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HEAD_URI) > 0 ||
+            lws_hdr_total_length(conn->wsi, WSI_TOKEN_GET_URI) > 0) &&
+           static_files_has(conn->worker->node->files, path);
+}
+
 int gateway_http_request(struct conn *conn, const char *path)
 {
     struct lws *wsi = conn->wsi;
@@ -408,7 +416,8 @@ int gateway_http_request(struct conn *conn, const char *path)
         return 0;
     if (conn->door == DOOR_PUBLIC && engineio_service(conn->worker, path) != NULL)
         return gateway_eio_request(conn, engineio_service(conn->worker, path));
-    if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS)
+    if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS &&
+        !asks_for_file(conn, path))
         return gateway_api_request(conn, path + sizeof(API) - 1);
     x->last = x->last || http_exchange_has_body(conn); /* which nobody reads */
     if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS)

@@ -119,6 +119,9 @@ int main(int argc, char *argv[])
     case CONFIG_DUMP_PROTOCOL:
         code = print(describe_json);
         break;
+    case CONFIG_DUMP_OPENAPI:
+        code = print(describe_openapi);
+        break;
     case CONFIG_CHECK:
         (void)printf("the configuration is good\n");
         break;

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "protocol/command.h"
 #include "server/bus/bus.h"
+#include "server/documents.h"
 #include "server/event.h"
 #include "server/fanout.h"
 #include "server/gateway.h"
@@ -282,6 +283,7 @@ struct node *node_create(const struct config *config, char error_out[512])
         node_destroy(&node);
         return NULL;
     }
+    documents_add(node->files);
     node->jobs = jobs_create(node->store);
     make_setup_code(node);
     return node;

@@ -18,6 +18,9 @@
 #include "base/mem.h"
 #include "server/http_match.h"
 
+#define ZLIB_CONST /* input is not written to */
+#include <zlib.h>
+
 #define uthash_malloc(size) mem_alloc(size)
 #define uthash_free(ptr, size) free(ptr)
 #include <uthash.h>
@@ -125,7 +128,8 @@ static void make_etag(struct variant *variant)
     memcpy(variant->etag + 1 + 2 * sizeof(hash), "\"", 2);
 }
 
-static void make_headers(struct variant *variant, const char *path, enum coding coding, bool varies)
+static void make_headers(struct variant *variant, const char *path, const char *type,
+                         enum coding coding, bool varies)
 {
     struct buf same = {0};
     struct buf full = {0};
@@ -137,7 +141,7 @@ static void make_headers(struct variant *variant, const char *path, enum coding 
     if (varies)
         buf_puts(&same, "Vary: Accept-Encoding\r\n");
     buf_puts(&same, SECURITY_HEADERS);
-    buf_printf(&full, "Content-Type: %s\r\n", content_type(path));
+    buf_printf(&full, "Content-Type: %s\r\n", type);
     if (coding != CODING_IDENTITY)
         buf_printf(&full, "Content-Encoding: %s\r\n", codings[coding].name);
     buf_put(&full, same.data, same.len);
@@ -320,7 +324,8 @@ static void finish_files(struct static_files *files)
             file->variants[CODING_BR].body != NULL || file->variants[CODING_GZIP].body != NULL;
         for (size_t i = 0; i < CODINGS; i++)
             if (file->variants[i].body != NULL)
-                make_headers(&file->variants[i], file->path, (enum coding)i, varies);
+                make_headers(&file->variants[i], file->path, content_type(file->path),
+                             (enum coding)i, varies);
     }
     HASH_FIND_STR(files->by_path, "/index.html", file);
     files->index = file;
@@ -352,6 +357,50 @@ enum err static_files_load(const char *root, struct static_files **files_out, ch
         log_warn("there is no web client", LOG_STR("web_root", root));
     *files_out = files;
     return ERR_OK;
+}
+
+/* As gzip (RFC 1952), into VARIANT; left empty when it cannot be made. */
+static void compress_gzip(struct variant *variant, const char *body, size_t len)
+{
+    enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 8 };
+    z_stream z = {0};
+
+    if (len > UINT32_MAX / 2 || deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW,
+                                             MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+        return;
+    uLong room = deflateBound(&z, (uLong)len);
+    variant->body = mem_alloc(room);
+    z.next_in = (const Bytef *)body;
+    z.avail_in = (uInt)len;
+    z.next_out = (Bytef *)variant->body;
+    z.avail_out = (uInt)room;
+    bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
+    variant->len = z.total_out;
+    (void)deflateEnd(&z);
+    if (whole)
+        return;
+    free(variant->body);
+    *variant = (struct variant){0};
+}
+
+void static_files_add(struct static_files *files, const char *path, const char *type,
+                      const char *body, size_t len)
+{
+    struct file *file = file_add(files, path);
+    struct variant *plain = &file->variants[CODING_IDENTITY];
+    struct variant *gzip = &file->variants[CODING_GZIP];
+
+    for (size_t i = 0; i < CODINGS; i++) {
+        variant_free(&file->variants[i]);
+        file->variants[i] = (struct variant){0};
+    }
+    plain->body = mem_alloc(len + 1);
+    memcpy(plain->body, body, len);
+    plain->len = len;
+    compress_gzip(gzip, body, len);
+    make_headers(plain, path, type, CODING_IDENTITY, gzip->body != NULL);
+    if (gzip->body != NULL)
+        make_headers(gzip, path, type, CODING_GZIP, true);
 }
 
 void static_files_destroy(struct static_files **files_ref)
@@ -395,6 +444,17 @@ static const struct file *find_file(const struct static_files *files, const char
         return NULL;
     HASH_FIND_STR(files->by_path, path, file);
     return file == NULL && is_route(path) ? files->index : file;
+}
+
+bool static_files_has(const struct static_files *files, const char *target)
+{
+    char path[PATH_SIZE];
+    struct file *file;
+
+    if (!http_path_decode(target, path, sizeof(path)))
+        return false;
+    HASH_FIND_STR(files->by_path, path, file);
+    return file != NULL;
 }
 
 /* The smallest of what the client likes best: br before gzip before the file itself. */

@@ -7,6 +7,7 @@
 #ifndef SERVER_STATIC_FILES_H
 #define SERVER_STATIC_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -36,6 +37,12 @@ struct static_response {
  * no index.html gives a page that says how to build the client. UNAVAILABLE, with a sentence
  * in ERROR_OUT, when there are too many files or bytes, or one cannot be read. */
 enum err static_files_load(const char *root, struct static_files **files_out, char error_out[512]);
+/* One more file, made by the server itself: BODY of LEN bytes, copied, at PATH ("/docs"), and
+ * compressed here. TYPE is its Content-Type. Replaces what the root has there. */
+void static_files_add(struct static_files *files, const char *path, const char *type,
+                      const char *body, size_t len);
+/* Whether there is a file at PATH, a request target as in static_request. */
+bool static_files_has(const struct static_files *files, const char *path);
 void static_files_destroy(struct static_files **files);
 size_t static_files_count(const struct static_files *files);
 size_t static_files_bytes(const struct static_files *files);

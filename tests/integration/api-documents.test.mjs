@@ -1,0 +1,65 @@
+// The server's descriptions of its interfaces: valid to independent readers, served as they are dumped.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { dump, lintOpenapi } from "../lib/api_documents.mjs";
+import { start } from "../lib/parleyd.mjs";
+import { describe as description } from "../lib/protocol-page.mjs";
+import { request } from "../lib/raw_http.mjs";
+
+let server;
+before(async () => {
+  server = await start();
+});
+after(() => server?.stop());
+
+// The documents are the same bytes whatever the build, and reading them takes seconds.
+const skip = process.env.PARLEY_MODE !== "release";
+
+test("the OpenAPI document is valid by Spectral's rules, with nothing left to say", { skip }, async () => {
+  assert.deepEqual(await lintOpenapi(dump("--dump-openapi")), []);
+});
+
+test("Spectral sees what is wrong with a document", { skip }, async () => {
+  const document = JSON.parse(dump("--dump-openapi"));
+  document.paths["/api/v1/message.send"].post.requestBody.content["application/json"].examples.call.value.text = 7;
+  delete document.components.responses.error_422;
+  const found = (await lintOpenapi(JSON.stringify(document))).join("\n");
+  assert.match(found, /oas3-valid-media-example.*message\.send/);
+  assert.match(found, /invalid-ref.*user\.get/);
+});
+
+test("every command but session.start has an operation, with its limits and errors", () => {
+  const { paths } = JSON.parse(dump("--dump-openapi"));
+  const { commands } = description();
+  const offered = commands.filter(({ name }) => name !== "session.start");
+  assert.deepEqual(Object.keys(paths).filter((path) => paths[path].post), offered.map(({ name }) => `/api/v1/${name}`));
+  for (const command of offered) {
+    const { post } = paths[`/api/v1/${command.name}`];
+    const { schema } = post.requestBody.content["application/json"];
+    assert.deepEqual(Object.keys(schema.properties), command.params.map(({ name }) => name), command.name);
+    assert.deepEqual(schema.required, command.params.filter(({ required }) => required).map(({ name }) => name));
+    assert.equal(post.security.length > 0, command.access !== "anyone", command.name);
+    assert.ok(post["x-errors"].includes("internal"));
+  }
+});
+
+test("what is served is what is dumped, compressed and with a validator", async () => {
+  for (const [path, flag, type] of [["/api/v1/openapi.json", "--dump-openapi", "application/json"]]) {
+    const plain = await request(server.url, path);
+    assert.equal(plain.status, 200, path);
+    assert.equal(Buffer.from(plain.body, "latin1").toString(), dump(flag));
+    assert.equal(plain.headers["content-type"], type);
+    const small = await request(server.url, path, { headers: { "Accept-Encoding": "gzip" } });
+    assert.equal(small.headers["content-encoding"], "gzip");
+    assert.equal(small.headers.vary, "Accept-Encoding");
+    assert.ok(small.body.length < plain.body.length / 4);
+    assert.equal(gunzipSync(Buffer.from(small.body, "latin1")).toString(), dump(flag));
+    const again = await request(server.url, path, { headers: { "If-None-Match": plain.headers.etag } });
+    assert.equal(again.status, 304);
+    assert.equal(again.body, "");
+    assert.equal((await request(server.url, path, { method: "HEAD" })).headers["content-length"], String(plain.body.length));
+  }
+  assert.equal((await request(server.url, "/api/v1/nothing.json")).status, 405);
+});
