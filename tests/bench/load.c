@@ -1,6 +1,6 @@
 /* load.c - Parley's load generator.
  *
- * One thread, one epoll loop, thousands of WebSocket connections. It signs
+ * One thread, one epoll loop, thousands of connections. It signs
  * members in (swarm), sends requests at a rate or as fast as they are done
  * (mode_*), speaks Parley's protocol and that of the servers it is compared
  * with (dialect_*), and prints what it measured as one JSON object.
@@ -22,10 +22,10 @@ static const struct {
              {"resume", mode_resume},
              {"failover", mode_failover}};
 
-/* A descriptor a member, and some to spare. */
+/* A descriptor a member, two where they poll, and some to spare. */
 static bool raise_descriptor_limit(uint32_t members)
 {
-    rlim_t wanted = (rlim_t)members + 64;
+    rlim_t wanted = (rlim_t)members * 2 + 64;
     struct rlimit limit;
 
     getrlimit(RLIMIT_NOFILE, &limit);

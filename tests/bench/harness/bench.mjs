@@ -50,10 +50,10 @@ export class Bench {
         }).result();
     }
 
-    async withServer(command, args, dialect, options) {
+    async withServer(command, args, dialect, options, mode) {
         const server = await Server.start(command, args);
         try {
-            return await this.load(server, { dialect, ...options });
+            return await this.load(server, { dialect, ...options }, mode);
         } finally {
             await server.stop();
         }
@@ -67,8 +67,10 @@ export class Bench {
         return this.withServer(process.execPath, [peer('ws')], 'echo', options);
     }
 
-    socketio(options) {
-        return this.withServer(process.execPath, [peer('socketio')], 'socketio', options);
+    // MODE as of load(); TRANSPORT is one of Engine.IO's.
+    socketio(options, { mode, transport = 'websocket' } = {}) {
+        const dialect = transport === 'polling' ? 'socketio-polling' : 'socketio';
+        return this.withServer(process.execPath, [peer('socketio'), transport], dialect, options, mode);
     }
 
     // parleyd on the data in PATH; WORK gets it and its result is returned.
