@@ -9,6 +9,10 @@ const METHOD = `
 - Members connect to \`/socket.io/\` and speak as socket.io-client does: to Parley with \`auth.token\` in CONNECT, and \`message.send\` with an ack. Every
   message is committed by SQLite (WAL, synchronous=FULL) before it is acked and fanned out. Socket.IO (\`tests/bench/peers/socketio.mjs\`)
   signs nobody in and stores nothing: what it is asked to do is less. Texts have 100 bytes.
+- Members who poll have a GET under way all the time and POST what they send, on a kept connection each.
+- HTTP requests are POSTs on 32 kept connections, one at a time on each, of 20 signed-in people, on a database with 20,000 messages; first as fast as they are
+  answered, then at half of that rate. Express (\`tests/bench/peers/express.mjs\`) has the same two commands on better-sqlite3, with a session's token
+  looked up by its hash, the same checks and answers of the same form.
 - At saturation each of 100 senders has 5 messages under way and sends the next when its own comes back: each server is as fast as it
   can be, and joins what waits for the same connection. The table below also has both at one rate that Socket.IO bears.
 - Compared servers run in turn within one round, each from a fresh copy of the same data; ratios are taken within a round. The first table
@@ -86,7 +90,9 @@ const rate = (value) => `${value}/s`;
 // RAW: the rounds by the scenarios' names. No panel for what was not measured.
 export function socketioPanels(raw) {
     const fanout = valid(raw.fanout);
+    const polling = valid(raw.polling);
     const idle = valid(raw.idle);
+    const http = valid(raw.http);
     return [
         fanout.length > 0 &&
             panel(
@@ -100,6 +106,17 @@ export function socketioPanels(raw) {
                 },
                 (value) => `${value} µs`,
             ),
+        polling.length > 0 &&
+            panel(
+                'Deliveries per second by long-polling (more is better)',
+                'One channel of members who all poll',
+                polling,
+                {
+                    Parley: ({ parley }) => parley.delivered_per_s,
+                    'Socket.IO': ({ socketio }) => socketio.delivered_per_s,
+                },
+                rate,
+            ),
         idle.length > 0 &&
             panel(
                 'Memory of an idle connection (less is better)',
@@ -111,5 +128,22 @@ export function socketioPanels(raw) {
                 },
                 (value) => `${value} KB`,
             ),
+        ...[
+            ['http-history', 'message.history, 50 messages, per second (more is better)'],
+            ['http-user', 'user.get per second (more is better)'],
+        ].map(
+            ([dialect, title]) =>
+                http.length > 0 &&
+                panel(
+                    title,
+                    'HTTP with keep-alive, on one core',
+                    http,
+                    {
+                        Parley: ({ parley }) => parley[dialect].most.answered_per_s,
+                        Express: ({ express }) => express[dialect].most.answered_per_s,
+                    },
+                    rate,
+                ),
+        ),
     ].filter(Boolean);
 }

@@ -12,9 +12,11 @@ import { printSummary } from '../report/summary.mjs';
 import { FULL, QUICK } from './bench.mjs';
 import { socketioFigures, socketioMarkdown, socketioPanels } from './report.mjs';
 import * as fanout from './scenarios/fanout.mjs';
+import * as http from './scenarios/http.mjs';
 import * as idle from './scenarios/idle.mjs';
+import * as polling from './scenarios/polling.mjs';
 
-const SCENARIOS = [fanout, idle];
+const SCENARIOS = [fanout, polling, idle, http];
 const root = new URL('../../..', import.meta.url).pathname;
 
 const HELP = `usage: tests/bench/socketio/run [--quick] [--only NAME,...] [--rounds N] [--output DIR]
