@@ -98,7 +98,7 @@ test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-loc
 # Running them
 run_tests = BUILD=$(BUILD) scripts/test.mjs
 
-.PHONY: test asan tsan fuzz soak bench bench-cluster
+.PHONY: test asan tsan fuzz soak bench bench-cluster bench-socketio
 ## test: install what is missing, build and run every suite (SUITES="unit integration" for some)
 test: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) $(SUITES)
@@ -120,6 +120,9 @@ bench: parleyd parleyctl bench-build web $(BUILD)/stamp/packages-bench
 ## bench-cluster: measure several nodes over Redis and MongoDB; writes docs/benchmarks-cluster.md
 bench-cluster: parleyd parleyctl bench-build $(BUILD)/stamp/packages-bench
 	+$(Q)BUILD=$(BUILD) tests/bench/cluster/run
+## bench-socketio: measure beside Socket.IO and Express; writes docs/benchmarks-socketio.md
+bench-socketio: parleyd parleyctl bench-build $(BUILD)/stamp/packages-bench
+	+$(Q)BUILD=$(BUILD) tests/bench/socketio/run
 
 # Header dependencies of whatever has been compiled.
 -include $(patsubst %.c,$(O)/obj/%.d,$(ALL_SOURCES))

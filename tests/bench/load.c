@@ -1,6 +1,6 @@
 /* load.c - Parley's load generator.
  *
- * One thread, one epoll loop, thousands of WebSocket connections. It signs
+ * One thread, one epoll loop, thousands of connections. It signs
  * members in (swarm), sends requests at a rate or as fast as they are done
  * (mode_*), speaks Parley's protocol and that of the servers it is compared
  * with (dialect_*), and prints what it measured as one JSON object.
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "tests/bench/lib/dialect.h"
 #include "tests/bench/lib/modes.h"
 #include "tests/bench/lib/options.h"
 
@@ -20,12 +21,20 @@ static const struct {
 } modes[] = {{"traffic", mode_traffic},
              {"idle", mode_idle},
              {"resume", mode_resume},
-             {"failover", mode_failover}};
+             {"failover", mode_failover},
+             {"http", mode_http}};
 
-/* A descriptor a member, and some to spare. */
+static bool fits(const struct options *options, bool http)
+{
+    if (options->dialect->http != http)
+        fprintf(stderr, "load: this mode does not speak the dialect %s\n", options->dialect->name);
+    return options->dialect->http == http;
+}
+
+/* A descriptor a member, two where they poll, and some to spare. */
 static bool raise_descriptor_limit(uint32_t members)
 {
-    rlim_t wanted = (rlim_t)members + 64;
+    rlim_t wanted = (rlim_t)members * 2 + 64;
     struct rlimit limit;
 
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -48,6 +57,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], modes[i].name) != 0)
             continue;
         bool ok = options_parse(argc - 1, argv + 1, &options) &&
+                  fits(&options, modes[i].run == mode_http) &&
                   raise_descriptor_limit(options.members) && modes[i].run(&options);
         options_release(&options);
         return ok ? EXIT_SUCCESS : EXIT_FAILURE;

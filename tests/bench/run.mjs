@@ -5,10 +5,12 @@ import { parseArgs } from 'node:util';
 import { Bench, FULL, QUICK } from './harness/bench.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { endAll, hasTwoCores } from './harness/processes.mjs';
-import { markdown, textRow } from './report/markdown.mjs';
+import { measure } from './harness/rounds.mjs';
+import { markdown } from './report/markdown.mjs';
 import { panelsOf } from './report/panels.mjs';
 import { plot } from './report/plot.mjs';
 import { isQuiet, othersCpu, summarise } from './report/rows.mjs';
+import { printSummary } from './report/summary.mjs';
 import * as fanout from './scenarios/fanout.mjs';
 import * as history from './scenarios/history.mjs';
 import * as idle from './scenarios/idle.mjs';
@@ -68,24 +70,6 @@ function programs(build) {
     };
 }
 
-// Measure; a scenario that fails is reported and the others go on.
-async function measure(bench, scenarios) {
-    const measured = new Map(scenarios.map((scenario) => [scenario, []]));
-    for (let round = 1; round <= bench.sizes.rounds; round++) {
-        for (const scenario of scenarios) {
-            let result;
-            try {
-                result = await scenario.run(bench);
-            } catch (error) {
-                result = { failure: error.message };
-                bench.progress.say(`${scenario.name}, round ${round}: ${error.message}`);
-            }
-            measured.get(scenario).push(result);
-        }
-    }
-    return measured;
-}
-
 function writeReport(directory, bench, machine, measured, parts, others) {
     const date = new Date().toISOString().slice(0, 10);
     const write = (name, text) => writeFileSync(join(directory, name), text);
@@ -97,19 +81,6 @@ function writeReport(directory, bench, machine, measured, parts, others) {
         write('benchmarks.svg', plot(panels, 'Parley beside Socket.IO, ws and a bare epoll server'));
     }
     console.log(`\nWritten: ${join(directory, 'benchmarks.md')}`);
-}
-
-function printSummary(parts) {
-    for (const { title, rows, table, faults } of parts) {
-        console.log(`\n${title}`);
-        for (const row of rows) {
-            const [what, value, range, target, beside, ratio, verdict] = textRow(row);
-            const detail = [range && `(${range})`, beside, ratio && `= ${ratio}`].filter(Boolean);
-            console.log(`  ${verdict.replaceAll('*', '').padEnd(6)} ${what}: ${value} ${detail.join(' ')}; target ${target}`);
-        }
-        if (table) for (const row of [table.head, ...table.rows]) console.log(`  ${row.join(' | ')}`);
-        for (const fault of faults) console.log(`  not valid: ${fault}`);
-    }
 }
 
 async function main() {

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from '../harness/machine.mjs';
 import { endAll, hasTwoCores } from '../harness/processes.mjs';
-import { textRow } from '../report/markdown.mjs';
+import { attempt } from '../harness/rounds.mjs';
 import { plot } from '../report/plot.mjs';
 import { isQuiet, othersCpu, summarise } from '../report/rows.mjs';
+import { printSummary } from '../report/summary.mjs';
 import { ClusterBench, FULL, QUICK } from './bench.mjs';
 import { inputsOf } from './inputs.mjs';
 import { locked } from './lock.mjs';
@@ -64,16 +65,6 @@ function readArguments() {
     return { names, sizes, complete, lock: values.lock, output: values.output };
 }
 
-// A scenario that fails is reported and the others go on.
-async function attempt(bench, scenario, round) {
-    try {
-        return await scenario.run(bench);
-    } catch (error) {
-        bench.progress.say(`${scenario.name}, round ${round}: ${error.message}`);
-        return { failure: error.message };
-    }
-}
-
 // All rounds on one set of data, then the next: the one with the long history comes last.
 async function measure(bench, scenarios, lock) {
     const measured = new Map(scenarios.map((scenario) => [scenario, []]));
@@ -91,19 +82,6 @@ async function measure(bench, scenarios, lock) {
         }
     }
     return measured;
-}
-
-function printSummary(parts) {
-    for (const { title, rows, table, faults } of parts) {
-        console.log(`\n${title}`);
-        for (const row of rows) {
-            const [what, value, range, target, beside, ratio, verdict] = textRow(row);
-            const detail = [range && `(${range})`, beside, ratio && `= ${ratio}`].filter(Boolean);
-            console.log(`  ${verdict.replaceAll('*', '').padEnd(6)} ${what}: ${value} ${detail.join(' ')}; target ${target}`);
-        }
-        if (table) for (const row of [table.head, ...table.rows]) console.log(`  ${row.join(' | ')}`);
-        for (const fault of faults) console.log(`  not valid: ${fault}`);
-    }
 }
 
 function writeReport(directory, { machine, sizes, raw, parts, others }) {

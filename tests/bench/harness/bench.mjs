@@ -1,4 +1,5 @@
 // What a scenario needs: programs, sizes, worlds, and ways to run one server under load.
+import { mkdir, rm } from 'node:fs/promises';
 import { Load, Server } from './processes.mjs';
 import { Parley } from './parley.mjs';
 import { Progress } from './progress.mjs';
@@ -37,6 +38,7 @@ export class Bench {
         this.scratch = scratch;
         this.progress = new Progress(steps);
         this.worlds = new Worlds(this);
+        this.peers = 0;
     }
 
     // Run the load generator against SERVER; options as in tests/bench/lib/options.h.
@@ -50,10 +52,10 @@ export class Bench {
         }).result();
     }
 
-    async withServer(command, args, dialect, options) {
+    async withServer(command, args, dialect, options, mode) {
         const server = await Server.start(command, args);
         try {
-            return await this.load(server, { dialect, ...options });
+            return await this.load(server, { dialect, ...options }, mode);
         } finally {
             await server.stop();
         }
@@ -67,8 +69,26 @@ export class Bench {
         return this.withServer(process.execPath, [peer('ws')], 'echo', options);
     }
 
-    socketio(options) {
-        return this.withServer(process.execPath, [peer('socketio')], 'socketio', options);
+    // MODE as of load(); TRANSPORT is one of Engine.IO's.
+    socketio(options, { mode, transport = 'websocket' } = {}) {
+        const dialect = transport === 'polling' ? 'socketio-polling' : 'socketio';
+        return this.withServer(process.execPath, [peer('socketio'), transport], dialect, options, mode);
+    }
+
+    // The server with Express on data of its own; WORK gets it and its result is returned.
+    async withExpress([people, users, messages], work) {
+        const path = this.worlds.path(`express-${++this.peers}`);
+        await mkdir(path);
+        const args = [peer('express'), people, `${path}/peer.db`, String(users), String(messages)];
+        const server = await Server.start(process.execPath, args, {
+            env: { ...process.env, NODE_ENV: 'production' },
+        });
+        try {
+            return await work(server);
+        } finally {
+            await server.stop();
+            await rm(path, { recursive: true, force: true });
+        }
     }
 
     // parleyd on the data in PATH; WORK gets it and its result is returned.

@@ -29,6 +29,9 @@ struct dialect {
     const char *name;
     const char *path;
     bool signs_in;      /* needs people with tokens */
+    bool http;          /* no session: only mode_http speaks it, with request() alone */
+    bool polling;       /* Engine.IO's long-polling in place of a WebSocket */
+    bool token_in_text; /* what it says itself has the token; the handshake does not */
     bool ready_at_open; /* nothing to wait for behind the handshake */
     bool answers;       /* every request gets an answer */
     bool delivers;      /* every request is a message that is delivered to all */
@@ -47,8 +50,13 @@ const struct dialect *dialect_find(const char *name);
 
 extern const struct dialect dialect_parley;
 extern const struct dialect dialect_parley_history;
+extern const struct dialect dialect_parley_socketio;
+extern const struct dialect dialect_parley_socketio_polling;
+extern const struct dialect dialect_http_history;
+extern const struct dialect dialect_http_user;
 extern const struct dialect dialect_echo;
 extern const struct dialect dialect_socketio;
+extern const struct dialect dialect_socketio_polling;
 extern const struct dialect dialect_socketio_store;
 
 #endif

@@ -1,29 +1,20 @@
-/* dialect_socketio.c - Socket.IO 4 over WebSocket (Engine.IO protocol 4).
- *
- * The first character is the Engine.IO packet: 0 open, 2 ping, 3 pong,
- * 4 message; behind a 4 comes the Socket.IO packet: 0 connect, 2 event. */
+/* dialect_socketio.c - Socket.IO 4 (Engine.IO protocol 4): a room of everybody. */
 #include "tests/bench/lib/dialect.h"
 
 #include <stdio.h>
-#include <string.h>
 
-static bool starts_with(const char *text, size_t len, const char *prefix)
-{
-    size_t prefix_len = strlen(prefix);
-
-    return len >= prefix_len && memcmp(text, prefix, prefix_len) == 0;
-}
+#include "tests/bench/lib/socketio_text.h"
 
 static struct incoming socketio_read(struct member *member, const char *text, size_t len)
 {
     (void)member;
-    if (starts_with(text, len, "42"))
+    if (socketio_starts(text, len, "42"))
         return (struct incoming){.meaning = MEANING_DELIVERY};
-    if (starts_with(text, len, "40"))
+    if (socketio_starts(text, len, "40"))
         return (struct incoming){.meaning = MEANING_READY};
-    if (starts_with(text, len, "0"))
+    if (socketio_starts(text, len, "0"))
         return (struct incoming){.reply = "40"};
-    if (starts_with(text, len, "2"))
+    if (socketio_starts(text, len, "2"))
         return (struct incoming){.reply = "3"};
     return (struct incoming){.meaning = MEANING_NOTHING};
 }
@@ -39,7 +30,16 @@ static size_t socketio_request(const struct member *member, uint64_t id, const c
 
 const struct dialect dialect_socketio = {
     .name = "socketio",
-    .path = "/socket.io/?EIO=4&transport=websocket",
+    .path = SOCKETIO_WEBSOCKET_PATH,
+    .delivers = true,
+    .read = socketio_read,
+    .request = socketio_request,
+};
+
+const struct dialect dialect_socketio_polling = {
+    .name = "socketio-polling",
+    .path = SOCKETIO_POLLING_PATH,
+    .polling = true,
     .delivers = true,
     .read = socketio_read,
     .request = socketio_request,

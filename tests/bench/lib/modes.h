@@ -22,4 +22,8 @@ bool mode_resume(const struct options *options);
  * miss nothing, and those who were not should notice little. */
 bool mode_failover(const struct options *options);
 
+/* Requests over keep-alive HTTP connections, at a rate or as fast as they are
+ * answered. */
+bool mode_http(const struct options *options);
+
 #endif

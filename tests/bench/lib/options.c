@@ -24,9 +24,11 @@ static const struct option long_options[] = {
 void options_print_usage(void)
 {
     fprintf(stderr,
-            "usage: load traffic|idle|resume|failover --port N[,N...] [options]\n"
+            "usage: load traffic|idle|resume|failover|http --port N[,N...] [options]\n"
             "  --port N,...      a node each; the members are dealt out to them in blocks\n"
-            "  --dialect parley|parley-history|echo|socketio|socketio-store (parley)\n"
+            "  --dialect parley|parley-history|parley-socketio|parley-socketio-polling|echo|\n"
+            "            socketio|socketio-polling|socketio-store (parley);\n"
+            "            with http: http-history|http-user\n"
             "  --pid N,...       the nodes' processes, for their CPU and memory\n"
             "  --people FILE     a line each: token, blank, channel id\n"
             "  --members N       connections (100)\n"

@@ -61,10 +61,33 @@ static void mark_write(const struct swarm *swarm, const struct member *member, u
 
 static void member_connect(struct swarm *swarm, struct member *member)
 {
+    const char *token = member->person != NULL && !swarm->options->dialect->token_in_text
+                            ? member->person->token
+                            : NULL;
+
     member->stage = MEMBER_JOINING;
     member->retry_ns = 0;
-    ws_connect(swarm->loop, &member->ws, swarm->options->ports[member->node], member->index,
-               member->person != NULL ? member->person->token : NULL);
+    if (swarm->poll_loop != NULL) {
+        poll_connect(swarm->poll_loop, &member->poll, swarm->options->ports[member->node]);
+        return;
+    }
+    ws_connect(swarm->loop, &member->ws, swarm->options->ports[member->node], member->index, token);
+}
+
+static void member_send(struct swarm *swarm, struct member *member, const char *text, size_t len)
+{
+    if (swarm->poll_loop != NULL)
+        poll_send(swarm->poll_loop, &member->poll, text, len);
+    else
+        ws_send(swarm->loop, &member->ws, text, len);
+}
+
+static void member_drop(struct swarm *swarm, struct member *member)
+{
+    if (swarm->poll_loop != NULL)
+        poll_drop(swarm->poll_loop, &member->poll);
+    else
+        ws_drop(swarm->loop, &member->ws);
 }
 
 static void member_ready(struct swarm *swarm, struct member *member)
@@ -146,11 +169,8 @@ static void member_away(struct swarm *swarm, struct member *member)
             clock_monotonic_ns() + 100 * NS_PER_MS + (uint64_t)rand() % (300 * NS_PER_MS);
 }
 
-static void on_closed(struct ws_client *client, const char *reason, void *ctx)
+static void on_loss(struct swarm *swarm, struct member *member, const char *reason)
 {
-    struct swarm *swarm = ctx;
-    struct member *member = container_of(client, struct member, ws);
-
     if (member->stage == MEMBER_READY) {
         swarm->ready--;
         swarm->lost++;
@@ -168,20 +188,18 @@ static void on_refusal(struct swarm *swarm, struct member *member, const char *t
     if (swarm->first_refusal[0] == '\0')
         snprintf(swarm->first_refusal, sizeof(swarm->first_refusal), "%.*s", (int)len, text);
     if (member->stage != MEMBER_READY) {
-        ws_drop(swarm->loop, &member->ws);
+        member_drop(swarm, member);
         member_away(swarm, member);
     }
 }
 
-static void on_text(struct ws_client *client, const char *text, size_t len, uint64_t read_ns,
-                    void *ctx)
+static void on_incoming(struct swarm *swarm, struct member *member, const char *text, size_t len,
+                        uint64_t read_ns)
 {
-    struct swarm *swarm = ctx;
-    struct member *member = container_of(client, struct member, ws);
     struct incoming incoming = swarm->options->dialect->read(member, text, len);
 
     if (incoming.reply != NULL)
-        ws_send(swarm->loop, client, incoming.reply, strlen(incoming.reply));
+        member_send(swarm, member, incoming.reply, strlen(incoming.reply));
     switch (incoming.meaning) {
     case MEANING_DELIVERY:
         on_delivery(swarm, member, text, len, read_ns);
@@ -200,7 +218,30 @@ static void on_text(struct ws_client *client, const char *text, size_t len, uint
     }
 }
 
+static void on_text(struct ws_client *client, const char *text, size_t len, uint64_t read_ns,
+                    void *ctx)
+{
+    on_incoming(ctx, container_of(client, struct member, ws), text, len, read_ns);
+}
+
+static void on_closed(struct ws_client *client, const char *reason, void *ctx)
+{
+    on_loss(ctx, container_of(client, struct member, ws), reason);
+}
+
+static void on_poll_text(struct poll_client *client, const char *text, size_t len, uint64_t read_ns,
+                         void *ctx)
+{
+    on_incoming(ctx, container_of(client, struct member, poll), text, len, read_ns);
+}
+
+static void on_poll_closed(struct poll_client *client, const char *reason, void *ctx)
+{
+    on_loss(ctx, container_of(client, struct member, poll), reason);
+}
+
 static const struct ws_handlers handlers = {.open = on_open, .text = on_text, .closed = on_closed};
+static const struct poll_handlers poll_handlers = {.text = on_poll_text, .closed = on_poll_closed};
 
 struct swarm *swarm_create(const struct options *options)
 {
@@ -209,6 +250,8 @@ struct swarm *swarm_create(const struct options *options)
     swarm->options = options;
     swarm->target = (struct ws_target){.sources = options->sources, .path = options->dialect->path};
     swarm->loop = ws_loop_create(&swarm->target, &handlers, swarm);
+    if (options->dialect->polling)
+        swarm->poll_loop = poll_loop_create(options->dialect->path, &poll_handlers, swarm);
     swarm->members = mem_zalloc(options->members * sizeof(*swarm->members));
     for (uint32_t i = 0; i < options->members; i++) {
         swarm->members[i].swarm = swarm;
@@ -228,7 +271,8 @@ void swarm_destroy(struct swarm **swarm)
         return;
     *swarm = NULL;
     for (uint32_t i = 0; i < s->options->members; i++)
-        ws_drop(s->loop, &s->members[i].ws);
+        member_drop(s, &s->members[i]);
+    poll_loop_destroy(&s->poll_loop);
     ws_loop_destroy(&s->loop);
     free(s->members);
     free(s);
@@ -287,7 +331,10 @@ static void retry_lost(struct swarm *swarm)
 void swarm_poll(struct swarm *swarm, uint64_t timeout_ns)
 {
     retry_lost(swarm);
-    ws_poll(swarm->loop, timeout_ns);
+    if (swarm->poll_loop != NULL)
+        poll_poll(swarm->poll_loop, timeout_ns);
+    else
+        ws_poll(swarm->loop, timeout_ns);
 }
 
 /* Let MEMBER send one request that was due at DUE_NS. */
@@ -302,7 +349,7 @@ static void request(struct swarm *swarm, struct member *member, uint64_t due_ns)
     mark_write(swarm, member, due_ns, text);
     size_t len =
         swarm->options->dialect->request(member, swarm->last_id, text, frame, sizeof(frame));
-    ws_send(swarm->loop, &member->ws, frame, len);
+    member_send(swarm, member, frame, len);
     swarm->sent++;
     if (swarm->recording)
         swarm->sample.sent++;

@@ -18,6 +18,7 @@
 #include "tests/bench/lib/hist.h"
 #include "tests/bench/lib/json_scan.h"
 #include "tests/bench/lib/options.h"
+#include "tests/bench/lib/poll_client.h"
 #include "tests/bench/lib/ws_client.h"
 
 /* A member's place in a stream: what it names when it resumes. */
@@ -33,6 +34,7 @@ enum member_stage { MEMBER_AWAY, MEMBER_JOINING, MEMBER_READY };
 
 struct member {
     struct ws_client ws;
+    struct poll_client poll; /* in its place where the dialect polls */
     struct swarm *swarm;
     enum member_stage stage;
     uint32_t index;
@@ -74,6 +76,7 @@ struct sample {
 struct swarm {
     const struct options *options;
     struct ws_loop *loop;
+    struct poll_loop *poll_loop; /* where the dialect polls, else NULL */
     struct ws_target target;
     struct member *members;
     uint32_t ready;

@@ -7,7 +7,7 @@ import { listen } from './listen.mjs';
 
 const server = createServer(express());
 const io = new Server(server, {
-    transports: ['websocket'],
+    transports: [process.argv[2] ?? 'websocket'],
     serveClient: false,
     perMessageDeflate: false,
 });

@@ -14,8 +14,8 @@ function targetText({ target, unit, beside }) {
         return `at least ${withUnit(readable(target.atLeast), unit)}${because}`;
     }
     return target.ratioAtMost !== undefined
-        ? `at most ${target.ratioAtMost} × ${beside.name}`
-        : `at least ${target.ratioAtLeast} × ${beside.name}`;
+        ? `at most ${readable(target.ratioAtMost)} × ${beside.name}`
+        : `at least ${readable(target.ratioAtLeast)} × ${beside.name}`;
 }
 
 const spread = (values, unit) =>
