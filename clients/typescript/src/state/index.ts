@@ -1,5 +1,6 @@
-// What a client knows, as pure functions of what happened: the entry "@parley/client/state".
+// What a client knows, as pure functions of what happened, and what keeps it up: the entry "@parley/client/state".
 
+export { Chat } from "./chat.js";
 export { reduce, TYPING_MS } from "./reducer.js";
 export type { Action } from "./reducer.js";
 export * from "./selectors.js";
