@@ -35,7 +35,7 @@ export default ts.config(
     languageOptions: {
       globals: {
         Buffer: "readonly", console: "readonly", document: "readonly", fetch: "readonly", process: "readonly",
-        setImmediate: "readonly", URL: "readonly",
+        Response: "readonly", setImmediate: "readonly", URL: "readonly",
       },
     },
   },

@@ -58,9 +58,9 @@ export interface Sending {
   message: Promise<Message>;
 }
 
-interface Promised {
-  promise: Promise<Message>;
-  resolve(message: Message): void;
+interface Promised<T> {
+  promise: Promise<T>;
+  resolve(value: T): void;
   reject(error: CallError): void;
 }
 
@@ -83,8 +83,8 @@ export class Parley {
   private readonly fetch: typeof fetch;
   private readonly handlers = new Map<EventName, Set<Handler>>();
   private readonly listeners = new Set<Listener>();
-  private readonly promised = new Map<string, Promised>();
-  private starting: { resolve(session: SessionStarted): void; reject(error: CallError): void } | null = null;
+  private readonly promised = new Map<string, Promised<Message>>();
+  private starting: Promised<SessionStarted> | null = null;
   private unwatch: (() => void) | null = null;
 
   constructor(options: Options = {}) {
@@ -151,15 +151,12 @@ export class Parley {
    * takes to be there; rejected when it cannot be started: `unauthenticated`.
    */
   start(): Promise<SessionStarted> {
-    const first = new Promise<SessionStarted>((resolve, reject) => {
-      this.starting?.reject(CallError.lost());
-      this.starting = { resolve, reject };
-    });
-    first.catch(() => undefined);
-    if (this.online && this.session !== null) this.starting?.resolve(this.session);
+    if (this.online && this.session !== null) return Promise.resolve(this.session);
+    this.starting ??= promised();
+    const { promise } = this.starting;
     this.unwatch ??= watchNetwork(() => this.nudge());
     this.connection.start();
-    return first;
+    return promise;
   }
 
   /** Ends the connection and forgets the positions. The queue's messages stay in their store. */
@@ -187,7 +184,7 @@ export class Parley {
   send(channel: Id, text: string, clientMsgId?: string): Sending {
     if (this.session === null) throw new CallError({ type: "unauthenticated" }, "nobody is signed in");
     const { item, stored } = this.outbox.enqueue(this.session.user.id, channel, text, clientMsgId);
-    return { item, stored, message: this.promiseOf(item.client_msg_id).promise };
+    return { item, stored, message: this.promiseOf(item.client_msg_id) };
   }
 
   /** Calls `handler` with each such event; gives what ends that. */
@@ -282,21 +279,14 @@ export class Parley {
     this.outbox.close();
     this.starting?.reject(error);
     this.starting = null;
-    for (const promised of this.promised.values()) promised.reject(error);
+    for (const waiting of this.promised.values()) waiting.reject(error);
     this.promised.clear();
   }
 
-  private promiseOf(clientMsgId: string): Promised {
-    const known = this.promised.get(clientMsgId);
-    if (known !== undefined) return known;
-    let settle: Omit<Promised, "promise"> | undefined;
-    const promise = new Promise<Message>((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    promise.catch(() => undefined);
-    const promised = { promise, ...(settle as unknown as Omit<Promised, "promise">) };
-    this.promised.set(clientMsgId, promised);
-    return promised;
+  private promiseOf(clientMsgId: string): Promise<Message> {
+    const known = this.promised.get(clientMsgId) ?? promised();
+    this.promised.set(clientMsgId, known);
+    return known.promise;
   }
 
   private breakPromise(item: OutboxItem, error: CallError): void {
@@ -309,6 +299,16 @@ export class Parley {
       run(() => (listener as Record<string, ((...args: unknown[]) => void) | undefined>)[what]?.(...args));
     }
   }
+}
+
+/** A promise that need not be looked at: its rejection is no uncaught error. */
+function promised<T>(): Promised<T> {
+  let settle: Omit<Promised<T>, "promise"> | undefined;
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  promise.catch(() => undefined);
+  return { promise, ...(settle as unknown as Omit<Promised<T>, "promise">) };
 }
 
 /** What a handler throws must not keep the connection from what it is doing. */
