@@ -14,7 +14,7 @@ $(BUILD)/lint/%.ok: %.c .clang-tidy $(BUILD)/config.mk | $(BUILD)/stamp/packages
 analyse: $(patsubst %.c,$(BUILD)/lint/%.ok,$(ANALYSED))
 
 ## lint: formatting, static analysis, shell scripts, TypeScript
-lint: $(BUILD)/config.mk $(BUILD)/stamp/packages-lint $(NODE_MODULES)
+lint: $(BUILD)/config.mk $(BUILD)/stamp/packages-lint $(NODE_MODULES) $(CLIENT)/node_modules/.parley-lock
 	+$(Q)BUILD=$(BUILD) scripts/lint
 
 -include $(patsubst %.c,$(BUILD)/lint/%.d,$(ANALYSED))

@@ -7,7 +7,7 @@
 
 enum { PROTOCOL_VERSION = 1 };
 
-/* A TypeScript module: web/src/generated/protocol.ts. */
+/* A TypeScript module: clients/typescript/src/generated/protocol.ts. */
 void describe_typescript(struct buf *out);
 /* One JSON object: version, limits, rates, errors, close_codes, aliases, enums, objects, events,
  * commands with all their parameters. */

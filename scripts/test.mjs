@@ -20,6 +20,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(ROOT);
 const BUILD = resolve(process.env.BUILD ?? "build");
 const LOG = join(BUILD, "log");
+const CLIENT = "clients/typescript";
 const FUZZ_SECONDS = Number(process.env.FUZZ_SECONDS ?? 10);
 const FAULT_SECONDS = Number(process.env.FAULT_SECONDS ?? 10);
 const MINUTE = 60_000;
@@ -316,6 +317,13 @@ const SUITES = {
       if (!(await make(s, "release", "web", "test-modules"))) return;
       const result = await execute(["npm", "test"], { cwd: "web" });
       s.add("web", countNode(result.output), result);
+    }),
+  client: () =>
+    suite("client", async (s) => {
+      if (!(await make(s, "release", "client", "test-modules"))) return;
+      const result = await execute(["npm", "test"], { cwd: CLIENT });
+      s.add("without a server", countNode(result.output), result);
+      await nodeTests(s, "release", `${CLIENT}/test`);
     }),
   integration: () =>
     suite("integration", async (s) =>

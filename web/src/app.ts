@@ -1,31 +1,27 @@
 // The controller: wires the connection, the outbox and the reducer together, and is what the views call.
 
 import { batch, computed, signal } from "@preact/signals";
+import { CallError, indexedDbStore, Parley } from "@parley/client";
 import type {
   AnyEvent,
+  Args,
   ChannelView,
   CommandName,
   Id,
   Message,
+  OutboxItem,
   Params,
   PresenceState,
   Result,
   ServerInfo,
   SessionStarted,
+  SignOutReason,
+  Status,
   Stream,
-} from "./generated/protocol";
-import { Connection } from "./net/connection";
-import type { SignOutReason, Socket, Status } from "./net/connection";
-import { CallError, explain } from "./net/errors";
-import { callHttp } from "./net/http";
-import { Outbox } from "./net/outbox";
-import type { OutboxItem } from "./net/outbox";
-import { IndexedOutbox } from "./net/outbox-db";
-import { reduce } from "./state/reducer";
-import type { Action } from "./state/reducer";
-import { channelTitle, displayName } from "./state/selectors";
-import { EMPTY } from "./state/types";
-import type { ChannelState, Pending, State } from "./state/types";
+} from "@parley/client";
+import { explain } from "./explain";
+import { EMPTY, channelTitle, displayName, reduce } from "@parley/client/state";
+import type { Action, ChannelState, Pending, State } from "@parley/client/state";
 import { plain } from "./text/markup";
 import { announce, dialog, draftOf, drawerOpen, dropDrafts, editing, panelOpen, read, remove, toast, write } from "./ui";
 
@@ -63,70 +59,38 @@ function later(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-function openSocket(): Socket {
-  const url = new URL("/ws", location.href);
-  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  return new WebSocket(url) as Socket;
-}
+/** The session cookie says who this is: neither script nor storage of the page ever holds a token. */
+export const parley = new Parley({ store: indexedDbStore() });
 
-async function stillSignedIn(): Promise<boolean> {
-  try {
-    await callHttp("auth.sessions", {});
-    return true;
-  } catch (error) {
-    if (error instanceof CallError && error.type === "unauthenticated") return false;
-    throw error;
-  }
-}
-
-export const connection = new Connection(
-  { open: openSocket, now: () => Date.now(), random: () => Math.random(), later, stillSignedIn },
-  {
-    status: onStatus,
-    started: onStarted,
-    event: onEvent,
-    resync: onResync,
-    signedOut: onSignedOut,
+parley.listen({
+  status: onStatus,
+  started: onStarted,
+  event: onEvent,
+  resync: onResync,
+  signedOut: onSignedOut,
+  restored: (items) => {
+    for (const item of items) dispatch({ type: "pending/put", pending: toPending(item) });
   },
-);
-
-const outbox = new Outbox(
-  new IndexedOutbox(),
-  {
-    online: () => connection.online,
-    send: (params) => connection.call("message.send", params),
-    later,
-    newId,
-    now: () => Date.now(),
+  changed: (item) => dispatch({ type: "pending/put", pending: toPending(item) }),
+  acked: (item, message) => dispatch({ type: "message/acked", client_msg_id: item.client_msg_id, message }),
+  removed: (item) => dispatch({ type: "pending/removed", channel: item.channel, client_msg_id: item.client_msg_id }),
+  throttled: (until) => {
+    throttledUntil.value = until;
+    later(until - Date.now() + 50, () => {
+      if (throttledUntil.value <= Date.now()) throttledUntil.value = 0;
+    });
   },
-  {
-    changed: (item) => dispatch({ type: "pending/put", pending: toPending(item) }),
-    acked: (item, message) => dispatch({ type: "message/acked", client_msg_id: item.client_msg_id, message }),
-    removed: (item) =>
-      dispatch({ type: "pending/removed", channel: item.channel, client_msg_id: item.client_msg_id }),
-    throttled: (until) => {
-      throttledUntil.value = until;
-      later(until - Date.now() + 50, () => {
-        if (throttledUntil.value <= Date.now()) throttledUntil.value = 0;
-      });
-    },
-  },
-);
-
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-}
+});
 
 function toPending(item: OutboxItem): Pending {
   const { client_msg_id, channel, text, created_at, failed } = item;
-  return { client_msg_id, channel, text, created_at, failed };
+  const why = failed === undefined ? undefined : explain(new CallError(failed, failed.message));
+  return { client_msg_id, channel, text, created_at, failed: why };
 }
 
 function onStatus(next: Status): void {
   status.value = next;
   if (next.kind !== "online") return;
-  outbox.pumpAll();
   const channel = current.value;
   if (channel !== null && channel.window === null) void loadLatest(channel.view.id);
 }
@@ -147,16 +111,8 @@ function onStarted(session: SessionStarted, dropped: Stream[]): void {
     toast("You were away for long. The conversations were loaded anew.");
   }
   if (state.value.current === null) openChannel(firstChannel(), { replace: true });
-  void restoreOutbox(session.user.id);
   void learnPresence();
-  if (presenceChoice.value !== "online") void connection.call("presence.set", { state: presenceChoice.value });
-}
-
-async function restoreOutbox(user: Id): Promise<void> {
-  const items = await outbox.load(user);
-  if (state.value.me?.id !== user) return;
-  for (const item of items) dispatch({ type: "pending/put", pending: toPending(item) });
-  outbox.pumpAll();
+  if (presenceChoice.value !== "online") void parley.call("presence.set", { state: presenceChoice.value });
 }
 
 async function learnPresence(): Promise<void> {
@@ -173,7 +129,7 @@ async function learnPresence(): Promise<void> {
 
 export async function askPresence(users: Id[]): Promise<void> {
   try {
-    const { presence } = await connection.call("presence.get", { users: users.slice(0, 200) });
+    const { presence } = await parley.call("presence.get", { users: users.slice(0, 200) });
     dispatch({ type: "presence/learned", presence });
   } catch {
     // Dots stay grey: nothing to tell anybody.
@@ -212,10 +168,7 @@ function onEvent(event: AnyEvent): void {
 
 function onMessage(message: Message): void {
   const me = state.value.me?.id;
-  if (message.author === me) {
-    if (message.client_msg_id !== undefined) outbox.settle(message.client_msg_id);
-    return;
-  }
+  if (message.author === me) return;
   const author = needUser(message.author);
   if (state.value.current !== message.channel) return;
   const unread = state.value.channels[message.channel]?.view.unread;
@@ -235,7 +188,6 @@ function wasRemoved(channel: ChannelState, before: State): void {
 function onSignedOut(reason: SignOutReason): void {
   const wasReady = phase.value === "ready";
   remove(HINT_KEY);
-  outbox.close();
   batch(() => {
     dispatch({ type: "session/ended" });
     loads.value = {};
@@ -261,16 +213,13 @@ function expireTypingLater(): void {
 // Starting and ending
 
 export async function boot(): Promise<void> {
-  window.addEventListener("online", () => connection.nudge());
-  window.addEventListener("offline", () => connection.nudge());
   window.addEventListener("popstate", () => openChannel(channelInUrl(), { replace: true }));
   window.addEventListener("pagehide", flushRead);
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") connection.nudge();
-    else flushRead();
+    if (document.visibilityState === "hidden") flushRead();
   });
-  if (read(HINT_KEY) !== null || (await stillSignedIn().catch(() => false))) {
-    connection.start();
+  if (read(HINT_KEY) !== null || (await parley.stillSignedIn().catch(() => false))) {
+    void parley.start().catch(() => undefined);
     return;
   }
   await learnServer();
@@ -279,39 +228,39 @@ export async function boot(): Promise<void> {
 
 export async function learnServer(): Promise<void> {
   try {
-    serverInfo.value = await callHttp("server.info", {});
+    serverInfo.value = await parley.http("server.info", {});
   } catch {
     serverInfo.value = null;
   }
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
-  await callHttp("auth.login", { name, password });
-  connection.start();
+  await parley.http("auth.login", { name, password });
+  void parley.start().catch(() => undefined);
 }
 
 export async function register(params: Params<"auth.register">): Promise<void> {
-  await callHttp("auth.register", params);
-  connection.start();
+  await parley.http("auth.register", params);
+  void parley.start().catch(() => undefined);
 }
 
 export function unsentCount(): number {
-  return outbox.size;
+  return parley.outbox.size;
 }
 
 export async function signOut(): Promise<void> {
-  await callHttp("auth.logout", {}).catch(() => undefined);
-  await outbox.discardAll();
+  await parley.http("auth.logout", {}).catch(() => undefined);
+  await parley.outbox.discardAll();
   dropDrafts();
   remove(LAST_KEY);
-  connection.stop();
+  parley.close();
   onSignedOut("unauthenticated");
   signOutReason.value = null;
 }
 
 /** A command from a view; its failure is the view's to show. */
-export function call<C extends CommandName>(command: C, params: Params<C>): Promise<Result<C>> {
-  return connection.call(command, params);
+export function call<C extends CommandName>(command: C, ...args: Args<C>): Promise<Result<C>> {
+  return parley.call(command, ...args);
 }
 
 // Channels
@@ -356,7 +305,7 @@ export function openChannel(id: Id | null, options: { replace?: boolean } = {}):
 /** Fetches a channel's messages before it is opened: a pointer rests on its name. */
 export function prefetch(id: Id): void {
   const channel = state.value.channels[id];
-  if (channel?.window === null && connection.online) void loadFirst(id);
+  if (channel?.window === null && parley.online) void loadFirst(id);
 }
 
 async function loadFirst(id: Id): Promise<void> {
@@ -372,7 +321,7 @@ export async function loadLatest(id: Id): Promise<void> {
 
 async function load(id: Id, where: { around?: number }): Promise<void> {
   if (loads.value[id] === "loading") return;
-  if (!connection.online) return;
+  if (!parley.online) return;
   loads.value = { ...loads.value, [id]: "loading" };
   try {
     const page = await call("message.history", { channel: id, limit: PAGE, ...where });
@@ -413,7 +362,7 @@ export async function loadNewer(id: Id): Promise<void> {
 }
 
 async function onePage(key: string, fetchPage: () => Promise<void>): Promise<void> {
-  if (paging.has(key) || !connection.online) return;
+  if (paging.has(key) || !parley.online) return;
   paging.add(key);
   try {
     await fetchPage();
@@ -442,7 +391,7 @@ export async function openDirect(users: Id[]): Promise<void> {
 }
 
 function enter(view: ChannelView): void {
-  connection.tracker.adopt(`c:${view.id}`, { epoch: view.epoch, seq: view.seq });
+  parley.adopt(`c:${view.id}`, { epoch: view.epoch, seq: view.seq });
   dispatch({ type: "channel/upsert", view });
   openChannel(view.id);
 }
@@ -457,7 +406,7 @@ const asked = new Map<Id, Promise<void>>();
 
 /** Sees to it that a user's name is known; done when it is, or cannot be. */
 export function needUser(id: Id): Promise<void> {
-  if (state.value.users[id] !== undefined || !connection.online) return Promise.resolve();
+  if (state.value.users[id] !== undefined || !parley.online) return Promise.resolve();
   const asking =
     asked.get(id) ??
     call("user.get", { user: id })
@@ -480,19 +429,18 @@ export async function setPresence(next: "online" | "away" | "dnd"): Promise<void
 // Messages
 
 export function send(channel: Id, text: string): void {
-  const me = state.value.me?.id;
-  if (me === undefined) return;
-  outbox.enqueue(me, channel, text);
+  if (parley.session === null) return;
+  parley.send(channel, text);
   dispatch({ type: "divider/set", channel, seq: null });
   if (state.value.channels[channel]?.window?.moreAfter === true) void loadLatest(channel);
 }
 
 export function retrySend(clientMsgId: string): void {
-  outbox.retry(clientMsgId);
+  parley.outbox.retry(clientMsgId);
 }
 
 export function discardSend(clientMsgId: string): void {
-  outbox.discard(clientMsgId);
+  parley.outbox.discard(clientMsgId);
 }
 
 export async function editMessage(message: Message, text: string): Promise<void> {
@@ -512,7 +460,7 @@ export async function deleteMessage(message: Message): Promise<void> {
 let typedAt = 0;
 export function typed(channel: Id): void {
   const now = Date.now();
-  if (now - typedAt < TYPING_EVERY_MS || !connection.online) return;
+  if (now - typedAt < TYPING_EVERY_MS || !parley.online) return;
   typedAt = now;
   call("typing.start", { channel }).catch(() => undefined);
 }
@@ -540,7 +488,7 @@ function flushRead(): void {
   readTimer = null;
   const next = readNext;
   readNext = null;
-  if (next === null || !connection.online) return;
+  if (next === null || !parley.online) return;
   const view = state.value.channels[next.channel]?.view;
   if (view === undefined || next.seq <= view.last_read_seq) return;
   call("read.mark", { channel: next.channel, seq: next.seq })

@@ -2,7 +2,7 @@
 // theme and the drafts.
 
 import { signal } from "@preact/signals";
-import type { Id } from "./generated/protocol";
+import type { Id } from "@parley/client";
 
 export type Dialog =
   | { kind: "switcher" }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Message } from "../src/generated/protocol";
+import type { Message } from "@parley/client";
 import { buildRows } from "../src/list/rows";
 import type { Row } from "../src/list/rows";
-import type { Pending } from "../src/state/types";
-import { message } from "./make";
+import type { Pending } from "@parley/client/state";
+import { message } from "../../clients/typescript/test/make";
 
 function at(minutes: number, day = 2): string {
   return new Date(2026, 0, day, 10, minutes).toISOString();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { alias } from "../vite.config.mjs";
 
 const web = fileURLToPath(new URL("..", import.meta.url));
 const out = mkdtempSync(join(tmpdir(), "parley-web-unit-"));
@@ -15,6 +16,7 @@ try {
     outdir: out,
     outExtension: { ".js": ".mjs" },
     bundle: true,
+    alias,
     platform: "node",
     format: "esm",
     target: "node18",

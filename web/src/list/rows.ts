@@ -1,7 +1,7 @@
 // What the conversation shows, row by row, as a pure function of what is loaded.
 
-import type { Id, Message } from "../generated/protocol";
-import type { Pending, Window } from "../state/types";
+import type { Id, Message } from "@parley/client";
+import type { Pending, Window } from "@parley/client/state";
 
 export type Row =
   | { kind: "start"; key: "start" }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { connection, status } from "../app";
+import { parley, status } from "../app";
 import { Icon } from "./base/Icon";
 
 const PATIENCE_MS = 700;
@@ -26,7 +26,7 @@ export function ConnectionBar() {
           <Icon name="cloud" size={16} />
           <span>{words(now.kind === "waiting" ? now.why : "lost")}</span>
           {now.kind === "waiting" ? (
-            <button type="button" class="bar-button" onClick={() => connection.nudge()}>
+            <button type="button" class="bar-button" onClick={() => parley.nudge()}>
               Try now
             </button>
           ) : (

@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { current, state } from "../app";
-import { channelTitle, serverName, totalBadge } from "../state/selectors";
+import { channelTitle, serverName, totalBadge } from "@parley/client/state";
 import { drawerOpen, panelOpen } from "../ui";
 import { Conversation } from "./chat/Conversation";
 import { NoChannel } from "./chat/NoChannel";

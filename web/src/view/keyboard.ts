@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { current, markRead, openChannel, state } from "../app";
-import { sorted } from "../state/selectors";
+import { sorted } from "@parley/client/state";
 import { dialog, drawerOpen, editing, panelOpen } from "../ui";
 import { isMac } from "./platform";
 

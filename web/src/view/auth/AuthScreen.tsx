@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { learnServer, serverInfo, signOutReason } from "../../app";
-import { serverName } from "../../state/selectors";
+import { serverName } from "@parley/client/state";
 import { Logo } from "../base/Logo";
 import { RegisterForm } from "./RegisterForm";
 import { SignInForm } from "./SignInForm";

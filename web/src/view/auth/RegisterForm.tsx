@@ -1,7 +1,8 @@
+import { CallError } from "@parley/client";
 import { useState } from "preact/hooks";
 import { register } from "../../app";
-import { LIMITS } from "../../generated/protocol";
-import { CallError, explain } from "../../net/errors";
+import { LIMITS } from "@parley/client";
+import { explain } from "../../explain";
 import { Field } from "../base/Field";
 import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";

@@ -1,6 +1,7 @@
+import { CallError } from "@parley/client";
 import { useState } from "preact/hooks";
 import { signIn } from "../../app";
-import { CallError, explain } from "../../net/errors";
+import { explain } from "../../explain";
 import { Field } from "../base/Field";
 import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";

@@ -1,5 +1,5 @@
-import type { PresenceState, User } from "../../generated/protocol";
-import { displayName } from "../../state/selectors";
+import type { PresenceState, User } from "@parley/client";
+import { displayName } from "@parley/client/state";
 
 interface Props {
   user: User | undefined;

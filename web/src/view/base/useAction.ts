@@ -1,5 +1,6 @@
+import { CallError } from "@parley/client";
 import { useRef, useState } from "preact/hooks";
-import { CallError, explain } from "../../net/errors";
+import { explain } from "../../explain";
 
 export interface ActionState {
   busy: boolean;

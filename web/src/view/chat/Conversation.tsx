@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import type { ChannelState } from "../../state/types";
+import type { ChannelState } from "@parley/client/state";
 import { Composer } from "./Composer";
 import type { ComposerHandle } from "./Composer";
 import { ConversationHead } from "./ConversationHead";

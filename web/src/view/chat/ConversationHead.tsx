@@ -1,6 +1,6 @@
 import { state } from "../../app";
-import { channelTitle, mayModerate, others } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import { channelTitle, mayModerate, others } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 import { dialog, drawerOpen, panelOpen } from "../../ui";
 import { Avatar } from "../base/Avatar";
 import { Icon } from "../base/Icon";

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { editMessage } from "../../app";
-import { LIMITS } from "../../generated/protocol";
-import type { Message } from "../../generated/protocol";
+import { LIMITS } from "@parley/client";
+import type { Message } from "@parley/client";
 import { clean } from "../../text/clean";
 import { endEdit } from "../../ui";
 import { useAction } from "../base/useAction";

@@ -1,6 +1,6 @@
 import type { ComponentChild } from "preact";
 import { state } from "../../app";
-import { displayName } from "../../state/selectors";
+import { displayName } from "@parley/client/state";
 import { isEmojiOnly, parse } from "../../text/markup";
 import type { Block, Inline } from "../../text/markup";
 import { pure } from "../base/pure";

@@ -1,5 +1,5 @@
-import { displayName } from "../../state/selectors";
-import type { User } from "../../generated/protocol";
+import { displayName } from "@parley/client/state";
+import type { User } from "@parley/client";
 import { Avatar } from "../base/Avatar";
 import type { Mentions } from "./useMentions";
 

@@ -1,13 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { JSX, RefObject, TargetedKeyboardEvent } from "preact";
 import { dispatch, loadLatest, loadNewer, loadOlder, loads, needUser, seen, state } from "../../app";
-import type { Id, Message } from "../../generated/protocol";
+import type { Id, Message } from "@parley/client";
 import { buildRows } from "../../list/rows";
 import type { Row } from "../../list/rows";
 import { VirtualList } from "../../list/VirtualList";
 import type { Place } from "../../list/VirtualList";
-import { channelTitle, mayDelete, mayEdit } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import { channelTitle, mayDelete, mayEdit } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 import { editing, startEdit } from "../../ui";
 import { Icon } from "../base/Icon";
 import { dayName } from "../base/time";

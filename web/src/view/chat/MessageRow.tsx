@@ -1,5 +1,5 @@
-import type { Message, User } from "../../generated/protocol";
-import { displayName } from "../../state/selectors";
+import type { Message, User } from "@parley/client";
+import { displayName } from "@parley/client/state";
 import { Avatar } from "../base/Avatar";
 import { pure } from "../base/pure";
 import { briefTime, clockTime, fullTime } from "../base/time";

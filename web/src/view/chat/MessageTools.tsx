@@ -1,5 +1,5 @@
 import { deleteMessage } from "../../app";
-import type { Message } from "../../generated/protocol";
+import type { Message } from "@parley/client";
 import { plain } from "../../text/markup";
 import { dialog, startEdit, toast } from "../../ui";
 import { IconButton } from "../base/IconButton";

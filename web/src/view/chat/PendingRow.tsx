@@ -1,7 +1,7 @@
 import { discardSend, retrySend } from "../../app";
-import type { User } from "../../generated/protocol";
-import { displayName } from "../../state/selectors";
-import type { Pending } from "../../state/types";
+import type { User } from "@parley/client";
+import { displayName } from "@parley/client/state";
+import type { Pending } from "@parley/client/state";
 import { Avatar } from "../base/Avatar";
 import { pure } from "../base/pure";
 import { clockTime } from "../base/time";

@@ -1,6 +1,6 @@
 import { state, throttledUntil } from "../../app";
-import { typingNames } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import { typingNames } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 
 /** Always takes its line, so that nothing moves when someone starts to type. */
 export function TypingLine({ channel }: { channel: ChannelState }) {

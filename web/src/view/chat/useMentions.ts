@@ -1,8 +1,8 @@
 import { useRef, useState } from "preact/hooks";
 import { call, dispatch } from "../../app";
-import type { Id, User } from "../../generated/protocol";
-import { displayName } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import type { Id, User } from "@parley/client";
+import { displayName } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 
 const SHOWN = 7;
 const FRESH_MS = 60_000;

@@ -1,8 +1,9 @@
+import { CallError } from "@parley/client";
 import { useState } from "preact/hooks";
 import { call, state } from "../../app";
-import type { Id, User } from "../../generated/protocol";
-import { CallError, explain } from "../../net/errors";
-import { displayName } from "../../state/selectors";
+import type { Id, User } from "@parley/client";
+import { explain } from "../../explain";
+import { displayName } from "@parley/client/state";
 import { Avatar } from "../base/Avatar";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";

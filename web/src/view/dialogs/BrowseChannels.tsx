@@ -1,5 +1,5 @@
 import { call, joinChannel, openChannel } from "../../app";
-import type { ListedChannel } from "../../generated/protocol";
+import type { ListedChannel } from "@parley/client";
 import { dialog } from "../../ui";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";

@@ -1,7 +1,8 @@
+import { CallError } from "@parley/client";
 import { useState } from "preact/hooks";
 import { createChannel } from "../../app";
-import { LIMITS } from "../../generated/protocol";
-import { CallError, explain } from "../../net/errors";
+import { LIMITS } from "@parley/client";
+import { explain } from "../../explain";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";
 import { useAction } from "../base/useAction";

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, dispatch, state } from "../../app";
-import { LIMITS } from "../../generated/protocol";
-import type { Id } from "../../generated/protocol";
+import { LIMITS } from "@parley/client";
+import type { Id } from "@parley/client";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";
 import { Problem } from "../base/Problem";

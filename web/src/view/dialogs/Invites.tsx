@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../../app";
-import type { Invite } from "../../generated/protocol";
+import type { Invite } from "@parley/client";
 import { toast } from "../../ui";
 import { Dialog } from "../base/Dialog";
 import { IconButton } from "../base/IconButton";

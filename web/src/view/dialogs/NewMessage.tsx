@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { call, openDirect, state } from "../../app";
-import { LIMITS } from "../../generated/protocol";
-import type { User } from "../../generated/protocol";
-import { displayName } from "../../state/selectors";
+import { LIMITS } from "@parley/client";
+import type { User } from "@parley/client";
+import { displayName } from "@parley/client/state";
 import { Avatar } from "../base/Avatar";
 import { closeDialog, Dialog } from "../base/Dialog";
 import { Field } from "../base/Field";

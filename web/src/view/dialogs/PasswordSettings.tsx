@@ -1,7 +1,8 @@
+import { CallError } from "@parley/client";
 import { useState } from "preact/hooks";
 import { call } from "../../app";
-import { LIMITS } from "../../generated/protocol";
-import { CallError, explain } from "../../net/errors";
+import { LIMITS } from "@parley/client";
+import { explain } from "../../explain";
 import { toast } from "../../ui";
 import { Field } from "../base/Field";
 import { useAction } from "../base/useAction";

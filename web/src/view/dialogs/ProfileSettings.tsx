@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { call, dispatch, state } from "../../app";
-import { LIMITS } from "../../generated/protocol";
+import { LIMITS } from "@parley/client";
 import { toast } from "../../ui";
 import { Avatar } from "../base/Avatar";
 import { Field } from "../base/Field";

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, joinChannel, openChannel, openDirect, state } from "../../app";
-import type { ListedChannel, User } from "../../generated/protocol";
-import { explain } from "../../net/errors";
-import { badge, channelTitle, displayName, others } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import type { ListedChannel, User } from "@parley/client";
+import { explain } from "../../explain";
+import { badge, channelTitle, displayName, others } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 import { toast } from "../../ui";
 import { Avatar } from "../base/Avatar";
 import { closeDialog, Dialog } from "../base/Dialog";

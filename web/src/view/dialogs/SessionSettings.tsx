@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, signOut } from "../../app";
-import type { Session } from "../../generated/protocol";
+import type { Session } from "@parley/client";
 import { shortTime } from "../base/time";
 import { closeDialog } from "../base/Dialog";
 import { Problem } from "../base/Problem";

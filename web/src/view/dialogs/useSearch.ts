@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { explain } from "../../net/errors";
+import { explain } from "../../explain";
 
 const PAUSE_MS = 120;
 

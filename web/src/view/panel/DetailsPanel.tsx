@@ -1,7 +1,7 @@
 import { call, leaveChannel, state } from "../../app";
-import { explain } from "../../net/errors";
-import { channelTitle, mayModerate } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import { explain } from "../../explain";
+import { channelTitle, mayModerate } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 import { dialog, panelOpen, toast } from "../../ui";
 import { Icon } from "../base/Icon";
 import { IconButton } from "../base/IconButton";

@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { askPresence, call, dispatch, openDirect, state } from "../../app";
-import type { Member } from "../../generated/protocol";
-import { explain } from "../../net/errors";
-import { displayName, mayModerate } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import type { Member } from "@parley/client";
+import { explain } from "../../explain";
+import { displayName, mayModerate } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 import { dialog, toast } from "../../ui";
 import { Avatar } from "../base/Avatar";
 import { Icon } from "../base/Icon";

@@ -1,6 +1,6 @@
 import { hasDraft, openChannel, prefetch, state } from "../../app";
-import { badge, channelTitle, others } from "../../state/selectors";
-import type { ChannelState } from "../../state/types";
+import { badge, channelTitle, others } from "@parley/client/state";
+import type { ChannelState } from "@parley/client/state";
 import { drawerOpen } from "../../ui";
 import { Avatar } from "../base/Avatar";
 import { Icon } from "../base/Icon";

@@ -1,6 +1,6 @@
 import { presenceChoice, setPresence, signOut, state, unsentCount } from "../../app";
-import { explain } from "../../net/errors";
-import { displayName, isAdmin } from "../../state/selectors";
+import { explain } from "../../explain";
+import { displayName, isAdmin } from "@parley/client/state";
 import { dialog, toast } from "../../ui";
 import { Avatar } from "../base/Avatar";
 import { Icon } from "../base/Icon";

@@ -1,5 +1,5 @@
 import { state } from "../../app";
-import { serverName, sorted } from "../../state/selectors";
+import { serverName, sorted } from "@parley/client/state";
 import { dialog } from "../../ui";
 import { IconButton } from "../base/IconButton";
 import { ChannelLink } from "./ChannelLink";

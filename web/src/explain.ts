@@ -1,24 +1,4 @@
-import type { ErrorData, ErrorType } from "../generated/protocol";
-
-/** An error the server answered with, or `unavailable` when no answer could be had. */
-export class CallError extends Error {
-  readonly type: ErrorType;
-  readonly data: ErrorData;
-  /** True when the connection went away: nothing is known about the outcome. */
-  readonly disconnected: boolean;
-
-  constructor(data: ErrorData, message: string, disconnected = false) {
-    super(message);
-    this.name = "CallError";
-    this.type = data.type;
-    this.data = data;
-    this.disconnected = disconnected;
-  }
-
-  static lost(): CallError {
-    return new CallError({ type: "unavailable" }, "the connection was lost", true);
-  }
-}
+import { CallError } from "@parley/client";
 
 /** A sentence a person can act on. */
 export function explain(error: unknown): string {

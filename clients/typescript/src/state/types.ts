@@ -1,4 +1,4 @@
-import type { ChannelView, Id, Message, PresenceState, ServerInfo, Stream, User } from "../generated/protocol";
+import type { ChannelView, Id, Message, PresenceState, ServerInfo, Stream, User } from "../generated/protocol.js";
 
 /** A message of this person's that the server has not acknowledged. */
 export interface Pending {

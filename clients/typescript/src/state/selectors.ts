@@ -1,5 +1,5 @@
-import type { Id, Message, User } from "../generated/protocol";
-import type { ChannelState, State } from "./types";
+import type { Id, Message, User } from "../generated/protocol.js";
+import type { ChannelState, State } from "./types.js";
 
 export function displayName(user: User | undefined): string {
   if (user === undefined) return "Someone";

@@ -1,4 +1,4 @@
-import type { Position, SessionStarted, Stream } from "../generated/protocol";
+import type { Position, SessionStarted, Stream } from "./generated/protocol.js";
 
 export interface Cut extends Position {
   resumed: boolean;

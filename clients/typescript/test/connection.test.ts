@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AnyEvent, SessionStarted, Stream } from "../src/generated/protocol";
-import { Connection } from "../src/net/connection";
-import type { SignOutReason, Socket, Status } from "../src/net/connection";
-import { CallError } from "../src/net/errors";
-import { Clock, settle } from "./clock";
-import { AT, created, message, session, view } from "./make";
+import type { AnyEvent, SessionStarted, Stream } from "../src/generated/protocol.js";
+import { Connection } from "../src/connection.js";
+import type { SignOutReason, Socket, Status } from "../src/connection.js";
+import { CallError } from "../src/errors.js";
+import { Clock, settle } from "./clock.js";
+import { AT, created, message, session, view } from "./make.js";
 
 interface Request {
   id: number;
@@ -19,6 +19,7 @@ class FakeSocket implements Socket {
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  onerror: ((event: unknown) => void) | null = null;
 
   send(data: string): void {
     this.sent.push(JSON.parse(data) as Request);
@@ -52,13 +53,17 @@ class Rig {
   starts: { session: SessionStarted; dropped: Stream[] }[] = [];
   signedOut: SignOutReason[] = [];
   cookieGood = true;
+  token: string | undefined;
+  refuseToOpen = false;
   connection = new Connection(
     {
       open: () => {
+        if (this.refuseToOpen) throw new Error("not here");
         const socket = new FakeSocket();
         this.sockets.push(socket);
         return socket;
       },
+      token: () => this.token,
       now: () => this.clock.now(),
       random: () => 0.5,
       later: (ms, run) => this.clock.later(ms, run),
@@ -365,4 +370,54 @@ test("stopping cancels every timer and forgets the positions", () => {
   rig.connection.stop();
   assert.equal(rig.clock.pending, 0);
   assert.deepEqual(rig.connection.tracker.all(), {});
+});
+
+test("a token goes into session.start, a cookie does not need to", () => {
+  const rig = new Rig();
+  rig.token = "secret";
+  rig.online();
+  assert.deepEqual(rig.socket.sent[0]?.params, { token: "secret", streams: {} });
+});
+
+test("what is not a frame ends the connection, and the next attempt follows", async () => {
+  for (const data of ["{", "null", "7"]) {
+    const rig = new Rig();
+    rig.online();
+    rig.socket.onmessage?.({ data });
+    assert.equal(why(rig.connection.status), "lost", data);
+    await rig.clock.advance(1_000);
+    assert.equal(rig.sockets.length, 2);
+  }
+});
+
+test("a socket that cannot even be made is tried again", async () => {
+  const rig = new Rig();
+  rig.refuseToOpen = true;
+  rig.connection.start();
+  assert.equal(why(rig.connection.status), "lost");
+  rig.refuseToOpen = false;
+  await rig.clock.advance(1_000);
+  assert.equal(rig.sockets.length, 1);
+});
+
+test("more positions than a frame holds: one's own stream and those that moved last go in, the others start anew", async () => {
+  const rig = new Rig();
+  const id = (n: number) => `01890a5d-ac96-774b-bcce-b302099a${String(n).padStart(4, "0")}`;
+  const views = Array.from({ length: 1_500 }, (_, n) => view(id(n), { seq: 10 }));
+  rig.online(session(views));
+  rig.socket.event(created(message(id(3), 11, { seq: 11 })));
+  rig.socket.onclose?.({ code: 1006, reason: "" });
+  await rig.clock.advance(1_000);
+  rig.socket.onopen?.();
+  const request = rig.socket.last("session.start");
+  assert.ok(JSON.stringify(request).length < 65_536);
+  const sent = Object.keys(request.params.streams as object);
+  assert.ok(sent.length > 700 && sent.length < 1_500, `${sent.length} positions`);
+  assert.deepEqual(sent.slice(0, 2), ["u:u1", `c:${id(3)}`]);
+  rig.socket.answer(
+    "session.start",
+    session(views.map((v) => ({ ...v, seq: 20, resumed: sent.includes(`c:${v.id}`) }))),
+  );
+  assert.equal(rig.starts.at(-1)?.dropped.length, 1_501 - sent.length);
+  assert.equal(rig.connection.online, true);
 });

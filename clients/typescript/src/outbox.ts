@@ -1,8 +1,13 @@
 // The queue of messages that are not acknowledged yet. Each has a client_msg_id made once and kept over reloads, so that
 // sending it again, however often, is one message. One message a channel is in flight, which keeps their order.
 
-import type { Id, Message, Params, Result } from "../generated/protocol";
-import { CallError, explain } from "./errors";
+import { CallError } from "./errors.js";
+import type { ErrorData, Id, Message, Params, Result } from "./generated/protocol.js";
+
+/** Why a message was refused: what CallError has, in a form that can be stored. */
+export interface Refusal extends ErrorData {
+  message: string;
+}
 
 export interface OutboxItem {
   client_msg_id: string;
@@ -12,13 +17,22 @@ export interface OutboxItem {
   created_at: string;
   /** Order of writing. */
   n: number;
-  failed?: string;
+  /** Why the server refused it: it then waits for retry or discard. */
+  failed?: Refusal;
 }
 
+/** Where the queue is kept. Writes take effect in the order in which they are asked for. */
 export interface OutboxStore {
+  /** What is kept for this user, in any order. */
   all(user: Id): Promise<OutboxItem[]>;
   put(item: OutboxItem): Promise<void>;
   remove(clientMsgId: string): Promise<void>;
+}
+
+export interface Enqueued {
+  item: OutboxItem;
+  /** Whether the store has it, once that is known. */
+  stored: Promise<boolean>;
 }
 
 export interface OutboxHost {
@@ -30,9 +44,14 @@ export interface OutboxHost {
 }
 
 export interface OutboxListener {
+  /** An item is new, or is now refused, or is tried again. */
   changed(item: OutboxItem): void;
+  /** The server has it, durably. */
   acked(item: OutboxItem, message: Message): void;
+  /** It was thrown away. */
   removed(item: OutboxItem): void;
+  /** The store failed: what is written now lives no longer than this process. */
+  unstored(error: unknown): void;
   /** Sending pauses until `until` (milliseconds): the server asked for a slower pace. */
   throttled(until: number): void;
 }
@@ -41,7 +60,8 @@ const RETRY_MS = 1_000;
 
 export class Outbox {
   private items: OutboxItem[] = [];
-  private readonly busy = new Set<Id>();
+  /** Channels with a message in flight or a pause; how to end the pause. */
+  private readonly busy = new Map<Id, () => void>();
   private lastN = 0;
   /** Nothing is sent before the stored messages are known: they come first. */
   private ready = false;
@@ -54,15 +74,22 @@ export class Outbox {
 
   /** Takes up what an earlier page left behind. */
   async load(user: Id): Promise<OutboxItem[]> {
-    const stored = await this.store.all(user).catch(() => []);
+    // What is acknowledged while the store is read must not come back from there.
     const known = new Set(this.items.map((i) => i.client_msg_id));
+    const all = await this.store.all(user).catch((error: unknown) => {
+      this.listener.unstored(error);
+      return [];
+    });
+    const stored = all.filter((i) => isItem(i) && i.user === user);
+    stored.sort((a, b) => a.n - b.n);
+    for (const item of this.items) known.add(item.client_msg_id);
     const earlier = stored.filter((i) => !known.has(i.client_msg_id));
     this.lastN = Math.max(this.lastN, ...earlier.map((i) => i.n));
     const own = this.items.filter((i) => i.user === user);
     // What this page wrote before it knew of them comes after them, whatever the clock said.
     for (const item of earlier.length > 0 ? own : []) {
       item.n = ++this.lastN;
-      this.store.put(item).catch(() => undefined);
+      void this.keep(item);
     }
     this.items = [...earlier, ...own];
     this.ready = true;
@@ -73,24 +100,28 @@ export class Outbox {
   close(): void {
     this.items = [];
     this.ready = false;
+    for (const endPause of this.busy.values()) endPause();
+    this.busy.clear();
   }
 
   /** Deletes everything, for a person who signs out and leaves nothing behind. */
   async discardAll(): Promise<void> {
     const items = this.items;
     this.close();
-    await Promise.all(items.map((i) => this.store.remove(i.client_msg_id).catch(() => undefined)));
+    await Promise.all(items.map((i) => this.drop(i)));
   }
 
   get size(): number {
     return this.items.length;
   }
 
-  enqueue(user: Id, channel: Id, text: string): OutboxItem {
+  enqueue(user: Id, channel: Id, text: string, clientMsgId = this.host.newId()): Enqueued {
+    const before = this.find(clientMsgId);
+    if (before !== undefined) return { item: before, stored: this.keep(before) };
     const now = this.host.now();
     this.lastN = Math.max(now, this.lastN + 1);
     const item: OutboxItem = {
-      client_msg_id: this.host.newId(),
+      client_msg_id: clientMsgId,
       user,
       channel,
       text,
@@ -98,17 +129,17 @@ export class Outbox {
       n: this.lastN,
     };
     this.items.push(item);
-    this.store.put(item).catch(() => undefined);
+    const stored = this.keep(item);
     this.listener.changed(item);
     this.pump(channel);
-    return item;
+    return { item, stored };
   }
 
   retry(clientMsgId: string): void {
     const item = this.find(clientMsgId);
     if (item === undefined) return;
     delete item.failed;
-    this.store.put(item).catch(() => undefined);
+    void this.keep(item);
     this.listener.changed(item);
     this.pump(item.channel);
   }
@@ -121,9 +152,11 @@ export class Outbox {
   }
 
   /** An event shows that the message arrived, perhaps sent by another tab. */
-  settle(clientMsgId: string): void {
+  settle(clientMsgId: string, message: Message): void {
     const item = this.find(clientMsgId);
-    if (item !== undefined) this.forget(item);
+    if (item === undefined) return;
+    this.forget(item);
+    this.listener.acked(item, message);
   }
 
   pumpAll(): void {
@@ -134,42 +167,53 @@ export class Outbox {
     if (!this.ready || !this.host.online() || this.busy.has(channel)) return;
     const item = this.items.find((i) => i.channel === channel && i.failed === undefined);
     if (item === undefined) return;
-    this.busy.add(channel);
+    const turn = () => undefined;
+    this.busy.set(channel, turn);
+    // Whoever closes the queue meanwhile has ended this turn too: another user's may have begun.
+    const ends = () => this.busy.get(channel) === turn && this.busy.delete(channel);
     this.host.send({ channel, text: item.text, client_msg_id: item.client_msg_id }).then(
       (result) => {
-        this.busy.delete(channel);
-        this.forget(item);
-        this.listener.acked(item, result.message);
+        if (ends()) this.settle(item.client_msg_id, result.message);
         this.pump(channel);
       },
       (error: unknown) => {
-        this.busy.delete(channel);
-        this.sendFailed(item, error);
+        if (ends()) this.sendFailed(item, error);
       },
     );
   }
 
   private sendFailed(item: OutboxItem, error: unknown): void {
-    if (error instanceof CallError && error.disconnected) {
-      this.pump(item.channel);
-      return;
-    }
-    if (error instanceof CallError && (error.type === "unavailable" || error.type === "rate_limited")) {
-      const wait = Math.max(error.data.retry_after_ms ?? RETRY_MS, 250);
-      if (error.type === "rate_limited") this.listener.throttled(this.host.now() + wait);
-      this.busy.add(item.channel);
-      this.host.later(wait, () => {
+    const { type, data, message, disconnected } = error instanceof CallError ? error : CallError.unknown(error);
+    if (!disconnected && (type === "unavailable" || type === "rate_limited")) {
+      const wait = Math.max(data.retry_after_ms ?? RETRY_MS, 250);
+      if (type === "rate_limited") this.listener.throttled(this.host.now() + wait);
+      const endPause = this.host.later(wait, () => {
         this.busy.delete(item.channel);
         this.pump(item.channel);
       });
+      this.busy.set(item.channel, endPause);
       return;
     }
-    if (this.find(item.client_msg_id) !== undefined) {
-      item.failed = explain(error);
-      this.store.put(item).catch(() => undefined);
+    if (!disconnected && this.find(item.client_msg_id) !== undefined) {
+      item.failed = { ...data, message };
+      void this.keep(item);
       this.listener.changed(item);
     }
     this.pump(item.channel);
+  }
+
+  private drop(item: OutboxItem): Promise<void> {
+    return this.store.remove(item.client_msg_id).catch((error: unknown) => this.listener.unstored(error));
+  }
+
+  private keep(item: OutboxItem): Promise<boolean> {
+    return this.store.put({ ...item }).then(
+      () => true,
+      (error: unknown) => {
+        this.listener.unstored(error);
+        return false;
+      },
+    );
   }
 
   private find(clientMsgId: string): OutboxItem | undefined {
@@ -178,6 +222,13 @@ export class Outbox {
 
   private forget(item: OutboxItem): void {
     this.items = this.items.filter((i) => i.client_msg_id !== item.client_msg_id);
-    this.store.remove(item.client_msg_id).catch(() => undefined);
+    void this.drop(item);
   }
+}
+
+/** What was stored may have been written by an older version, or by somebody else. */
+function isItem(item: OutboxItem): boolean {
+  const { client_msg_id, channel, text, created_at, n } = item as Partial<Record<keyof OutboxItem, unknown>>;
+  if (typeof item.failed !== "object") delete item.failed;
+  return [client_msg_id, channel, text, created_at].every((v) => typeof v === "string") && Number.isSafeInteger(n);
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AnyEvent, Message } from "../src/generated/protocol";
-import { reduce } from "../src/state/reducer";
-import type { Action } from "../src/state/reducer";
-import { badge } from "../src/state/selectors";
-import { EMPTY } from "../src/state/types";
-import type { State } from "../src/state/types";
-import { AT, created, message, messages, session, user, view } from "./make";
+import type { AnyEvent, Message } from "../src/generated/protocol.js";
+import { reduce } from "../src/state/reducer.js";
+import type { Action } from "../src/state/reducer.js";
+import { badge } from "../src/state/selectors.js";
+import { EMPTY } from "../src/state/types.js";
+import type { State } from "../src/state/types.js";
+import { AT, created, message, messages, session, user, view } from "./make.js";
 
 function run(state: State, ...actions: Action[]): State {
   return actions.reduce(reduce, state);

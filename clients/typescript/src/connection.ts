@@ -5,7 +5,10 @@
 // Every durable event is checked against the tracker before it is handed on, so that whoever listens sees each stream's
 // events once, in order, without holes: a hole is filled with stream.events first, and what cannot be filled is a resync.
 
-import { CLOSE_CODES, LIMITS } from "../generated/protocol";
+import { Backoff } from "./backoff.js";
+import { cutsOf } from "./cuts.js";
+import { CallError } from "./errors.js";
+import { CLOSE_CODES, LIMITS } from "./generated/protocol.js";
 import type {
   AnyEvent,
   CommandName,
@@ -15,12 +18,10 @@ import type {
   Result,
   SessionStarted,
   Stream,
-} from "../generated/protocol";
-import { Backoff } from "./backoff";
-import { cutsOf } from "./cuts";
-import { CallError } from "./errors";
-import { Tracker } from "./tracker";
+} from "./generated/protocol.js";
+import { Tracker } from "./tracker.js";
 
+/** `waiting`: the next attempt is at `until`, in milliseconds as of Date.now(). */
 export type Status =
   | { kind: "idle" }
   | { kind: "connecting"; attempt: number }
@@ -29,27 +30,34 @@ export type Status =
 
 export type SignOutReason = "unauthenticated" | "revoked";
 
+/** What is used of a WebSocket: that of a browser, of Node.js 22, or of the package ws. */
 export interface Socket {
   send(data: string): void;
   close(): void;
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: unknown) => void) | null;
 }
 
 export interface Host {
   open(): Socket;
+  /** Goes into session.start; without it the handshake's cookie has to say who this is. */
+  token(): string | undefined;
   now(): number;
   random(): number;
   later(ms: number, run: () => void): () => void;
-  /** Asks over HTTP whether the cookie is still good: a refused handshake does not say why. */
+  /** Asks over HTTP whether the session is still good: a refused handshake does not say why. */
   stillSignedIn(): Promise<boolean>;
 }
 
-export interface Listener {
+export interface ConnectionListener {
   status(status: Status): void;
+  /** The first thing of every connection. `dropped` are the streams that could not be resumed: what is kept of them is void. */
   started(session: SessionStarted, dropped: Stream[]): void;
+  /** Each event of a stream once, in the stream's order, none left out; and those that belong to no stream. */
   event(event: AnyEvent): void;
+  /** Events of this stream are missing that cannot be had any more: fetch it anew. */
   resync(stream: Stream): void;
   signedOut(reason: SignOutReason): void;
 }
@@ -72,6 +80,8 @@ const REQUEST_TIMEOUT_MS = 20_000;
 const PROBE_TIMEOUT_MS = 8_000;
 const OPEN_TIMEOUT_MS = 10_000;
 const GAP_PAGE = 200;
+/** What session.start needs of a frame beside the positions. */
+const START_BYTES = 1_024;
 
 export class Connection {
   readonly tracker = new Tracker();
@@ -94,7 +104,7 @@ export class Connection {
 
   constructor(
     private readonly host: Host,
-    private readonly listener: Listener,
+    private readonly listener: ConnectionListener,
   ) {
     this.backoff = new Backoff({ base_ms: 500, cap_ms: 15_000, random: () => host.random() });
   }
@@ -163,7 +173,13 @@ export class Connection {
     const generation = this.generation;
     this.opened = false;
     this.setStatus({ kind: "connecting", attempt: this.backoff.count });
-    const socket = this.host.open();
+    let socket: Socket;
+    try {
+      socket = this.host.open();
+    } catch {
+      this.lost(1006);
+      return;
+    }
     this.socket = socket;
     this.cancelTimer = this.host.later(OPEN_TIMEOUT_MS, () => this.lost(1006));
     socket.onopen = () => {
@@ -175,13 +191,18 @@ export class Connection {
     socket.onclose = (event) => {
       if (generation === this.generation) this.lost(event.code);
     };
+    // The close that follows says all there is to know; ws throws the errors that nobody listens to.
+    socket.onerror = () => undefined;
   }
 
   private signIn(generation: number): void {
     this.opened = true;
     this.neverOpened = 0;
     const begin = (session: SessionStarted) => this.begin(session);
-    this.request("session.start", { streams: this.tracker.all() }, OPEN_TIMEOUT_MS, begin).catch((error: unknown) => {
+    const token = this.host.token();
+    const streams = this.tracker.within(LIMITS.frame_bytes - START_BYTES);
+    const params = token === undefined ? { streams } : { token, streams };
+    this.request("session.start", params, OPEN_TIMEOUT_MS, begin).catch((error: unknown) => {
       if (generation !== this.generation) return;
       if (error instanceof CallError && error.type === "unauthenticated") this.signedOut("unauthenticated");
       else this.lost(error instanceof CallError && error.type === "rate_limited" ? CLOSE_CODES.rate_limited : 1006);
@@ -212,10 +233,13 @@ export class Connection {
 
   private receive(data: string): void {
     this.lastFrameAt = this.host.now();
-    let frame: Frame;
+    let frame: Frame | null = null;
     try {
-      frame = JSON.parse(data) as Frame;
+      frame = JSON.parse(data) as Frame | null;
     } catch {
+      // Not Parley's: as for what is JSON but no object.
+    }
+    if (frame === null || typeof frame !== "object") {
       this.lost(1006);
       return;
     }

@@ -11,12 +11,12 @@ import type {
   SessionStarted,
   Stream,
   User,
-} from "../generated/protocol";
-import { cutsOf } from "../net/cuts";
-import type { ChannelState, Pending, State } from "./types";
-import { EMPTY } from "./types";
-import { append, fromPage, lastNo, replace, withNewer, withOlder } from "./window";
-import type { Page } from "./window";
+} from "../generated/protocol.js";
+import { cutsOf } from "../cuts.js";
+import type { ChannelState, Pending, State } from "./types.js";
+import { EMPTY } from "./types.js";
+import { append, fromPage, lastNo, replace, withNewer, withOlder } from "./window.js";
+import type { Page } from "./window.js";
 
 export type Action =
   | { type: "session/started"; session: SessionStarted; dropped: readonly Stream[] }

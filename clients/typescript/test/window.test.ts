@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Window } from "../src/state/types";
-import { append, WINDOW_MAX, withNewer, withOlder } from "../src/state/window";
-import { message, messages } from "./make";
+import type { Window } from "../src/state/types.js";
+import { append, WINDOW_MAX, withNewer, withOlder } from "../src/state/window.js";
+import { message, messages } from "./make.js";
 
 function full(from: number, over: Partial<Window> = {}): Window {
   return { messages: messages("c", from, from + WINDOW_MAX - 1), moreBefore: true, moreAfter: false, ...over };

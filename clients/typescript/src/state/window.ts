@@ -1,8 +1,8 @@
 // Pure operations on the loaded part of a channel's history. Message numbers are contiguous over a channel, which is how
 // a window knows whether it still reaches the end.
 
-import type { Message } from "../generated/protocol";
-import type { Window } from "./types";
+import type { Message } from "../generated/protocol.js";
+import type { Window } from "./types.js";
 
 /** Beyond this many messages the far end is let go; it is fetched again when someone scrolls there. */
 export const WINDOW_MAX = 800;

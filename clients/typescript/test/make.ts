@@ -1,6 +1,6 @@
 // Small well-formed values for the tests.
 
-import type { AnyEvent, ChannelView, Message, SessionStarted, User } from "../src/generated/protocol";
+import type { AnyEvent, ChannelView, Message, SessionStarted, User } from "../src/generated/protocol.js";
 
 export const AT = "2026-01-02T10:00:00.000Z";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Message, Params, Result } from "../src/generated/protocol";
-import { CallError } from "../src/net/errors";
-import { Outbox } from "../src/net/outbox";
-import type { OutboxItem, OutboxStore } from "../src/net/outbox";
-import { Clock, settle } from "./clock";
-import { message } from "./make";
+import type { Message, Params, Result } from "../src/generated/protocol.js";
+import { CallError } from "../src/errors.js";
+import { Outbox } from "../src/outbox.js";
+import type { OutboxItem, OutboxStore } from "../src/outbox.js";
+import { Clock, settle } from "./clock.js";
+import { message } from "./make.js";
 
 class MemoryStore implements OutboxStore {
   items = new Map<string, OutboxItem>();
@@ -36,6 +36,7 @@ class Rig {
   acked: string[] = [];
   failed: string[] = [];
   throttledUntil = 0;
+  unstored: unknown[] = [];
   ids = 0;
   outbox: Outbox;
 
@@ -60,6 +61,7 @@ class Rig {
         },
         acked: (item) => this.acked.push(item.text),
         removed: () => undefined,
+        unstored: (error) => this.unstored.push(error),
         throttled: (until) => (this.throttledUntil = until),
       },
     );
@@ -196,9 +198,72 @@ test("an event that shows the message settles it, so that it is not sent again",
   rig.isOnline = false;
   await rig.outbox.load("u1");
   rig.outbox.enqueue("u1", "c1", "a");
-  rig.outbox.settle("id1");
+  rig.outbox.settle("id1", message("c1", 1));
   rig.isOnline = true;
   rig.outbox.pumpAll();
   assert.deepEqual(rig.texts(), []);
   assert.equal(rig.store.items.size, 0);
+});
+
+test("a message that arrived is acknowledged once, whether its event or its answer tells first", async () => {
+  const rig = new Rig();
+  await rig.outbox.load("u1");
+  rig.outbox.enqueue("u1", "c1", "a");
+  rig.outbox.settle("id1", message("c1", 1));
+  await rig.ok();
+  assert.deepEqual(rig.acked, ["a"]);
+});
+
+test("what was written twice under one id is one message", async () => {
+  const rig = new Rig();
+  await rig.outbox.load("u1");
+  const first = rig.outbox.enqueue("u1", "c1", "a", "mine").item;
+  assert.equal(rig.outbox.enqueue("u1", "c1", "a", "mine").item, first);
+  assert.equal(rig.outbox.size, 1);
+});
+
+test("a queue that is closed while it waits does not wake up, and its answer does not concern the next user", async () => {
+  const rig = new Rig();
+  await rig.outbox.load("u1");
+  rig.outbox.enqueue("u1", "c1", "a");
+  await rig.fail(new CallError({ type: "unavailable" }, ""));
+  rig.outbox.close();
+  assert.equal(rig.clock.pending, 0);
+  await rig.outbox.load("u2");
+  rig.outbox.enqueue("u2", "c1", "b");
+  assert.deepEqual(rig.texts(), ["a", "b"]);
+});
+
+test("what is in the store and is no message is left alone", async () => {
+  const store = new MemoryStore();
+  const good = { client_msg_id: "g", user: "u1", channel: "c1", text: "good", created_at: "", n: 1, failed: "old words" };
+  store.items.set("g", good as unknown as OutboxItem);
+  for (const bad of [{ ...good, n: "1" }, { ...good, text: 7 }, { ...good, user: "u2" }, { user: "u1" }]) {
+    store.items.set(String(store.items.size), bad as unknown as OutboxItem);
+  }
+  const rig = new Rig(store);
+  const items = await rig.outbox.load("u1");
+  assert.deepEqual(items.map((i) => [i.client_msg_id, i.failed]), [["g", undefined]]);
+});
+
+test("a store that fails is told of, and the message is sent all the same", async () => {
+  const store = new MemoryStore();
+  const full = () => Promise.reject(new Error("full"));
+  Object.assign(store, { all: full, put: full, remove: full });
+  const rig = new Rig(store);
+  await rig.outbox.load("u1");
+  assert.equal(await rig.outbox.enqueue("u1", "c1", "a").stored, false);
+  await rig.ok();
+  assert.deepEqual(rig.acked, ["a"]);
+  assert.equal(rig.unstored.length, 3);
+});
+
+test("a message that is acknowledged while the store is read again does not come back from there", async () => {
+  const rig = new Rig();
+  await rig.outbox.load("u1");
+  rig.outbox.enqueue("u1", "c1", "a");
+  const loading = rig.outbox.load("u1");
+  rig.outbox.settle("id1", message("c1", 1));
+  assert.deepEqual(await loading, []);
+  assert.equal(rig.outbox.size, 0);
 });
