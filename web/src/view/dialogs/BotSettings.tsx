@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../../app";
-import type { User } from "../../generated/protocol";
+import type { User } from "@parley/client";
 import { Field } from "../base/Field";
 import { Problem } from "../base/Problem";
 import { useAction } from "../base/useAction";

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, state } from "../../app";
-import type { Id, Scope, Token, User } from "../../generated/protocol";
-import { sorted } from "../../state/selectors";
+import type { Id, Scope, Token, User } from "@parley/client";
+import { sorted } from "@parley/client/state";
 import { toast } from "../../ui";
 import { Field } from "../base/Field";
 import { IconButton } from "../base/IconButton";
