@@ -96,14 +96,18 @@ export class ClusterBench {
     }
 
     // Load NODES. The result has in `services` how many processors Redis and the database kept
-    // busy meanwhile; they are not `others`.
-    async load(nodes, options) {
+    // busy meanwhile; they are not `others`. What OBSERVE gives at the beginning and at the end of
+    // what is measured is in `observed`.
+    async load(nodes, options, observe = async () => {}) {
         const load = this.generator(nodes, options);
         await load.phase('measuring');
         const before = this.services.cpu();
+        const first = await observe();
         await load.phase('measured');
         const after = this.services.cpu();
+        const last = await observe();
         const result = await load.result();
+        result.observed = [first, last];
         result.services = Object.fromEntries(
             Object.keys(after).map((name) => [name, (after[name] - before[name]) / result.seconds]),
         );

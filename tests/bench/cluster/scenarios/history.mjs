@@ -10,7 +10,10 @@ const RATE = 100;
 const COLD_P99_MS_MAX = 20;
 const WARM_P99_MS_MAX = 3;
 
-// What became of the questions to the cache until now; the warm-up is among them.
+// For two seconds a new node asks the database for the names of authors.
+const WARM_UP_S = 4;
+
+// What became of the questions to the cache until now.
 async function cacheAnswers(node) {
     const metrics = [...(await node.metrics())].filter(([name]) => name.startsWith('parley_cache_history_total'));
     const asked = metrics.reduce((sum, [, value]) => sum + value, 0);
@@ -32,10 +35,10 @@ export async function run(bench) {
         settings: { PARLEY_CACHE: 'off' },
     });
     bench.progress.step(`opening channels, ${RATE}/s, from the cache`);
-    return bench.withNodes(1, async (nodes) => {
-        const warm = await bench.load(nodes, options);
-        return { cold, warm, cache: await cacheAnswers(nodes[0]) };
-    });
+    const warm = await bench.withNodes(1, (nodes) =>
+        bench.load(nodes, { ...options, warm: WARM_UP_S }, () => cacheAnswers(nodes[0])),
+    );
+    return { cold, warm };
 }
 
 export function figures(rounds, { messages }) {
@@ -54,6 +57,10 @@ export function figures(rounds, { messages }) {
             target: { atMost: WARM_P99_MS_MAX },
         },
     ];
+}
+
+function hitPercent({ observed: [first, last] }) {
+    return (100 * (last.hits - first.hits)) / Math.max(last.asked - first.asked, 1);
 }
 
 export function table(rounds) {
@@ -77,7 +84,7 @@ export function table(rounds) {
             row(
                 'the cache',
                 ({ warm }) => warm,
-                ({ cache }) => (100 * cache.hits) / Math.max(cache.asked, 1),
+                ({ warm }) => hitPercent(warm),
             ),
         ],
     };
