@@ -339,7 +339,7 @@ int http_query_arg(struct conn *conn, int i, char *arg_out, size_t size)
 {
     int n = lws_hdr_copy_fragment(conn->wsi, arg_out, (int)size, WSI_TOKEN_HTTP_URI_ARGS, i);
 
-    return i == 0 && n == 1 && arg_out[0] == '/' ? 0 : n; /* so the library has an empty query */
+    return n == 1 && arg_out[0] == '/' ? 0 : n; /* so the library has an empty one at the end */
 }
 
 /* The arguments of the query, which the library has split and decoded. False: refused. */

@@ -89,6 +89,55 @@ static void an_etag_is_found_in_a_list(void **state)
     assert_false(http_etag_matches(NULL, "\"abc\""));
 }
 
+static void an_answer_is_acceptable_as_the_header_says(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "",
+        "*/*",
+        "application/json",
+        "APPLICATION/JSON",
+        "application/*",
+        "text/html, */*;q=0.1",
+        "text/html;level=1;q=1, application/json ; q=0.001",
+        "application/json, */*;q=0",
+    };
+    static const char *const bad[] = {
+        "text/html",
+        "application/jsonx",
+        "application",
+        "application/json;q=0",
+        "application/json;q=0, */*",
+        "*/*;q=0",
+        "text/*, image/*",
+        "application/*;q=0.0",
+    };
+
+    assert_true(http_accepts(NULL, "application/json"));
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+        if (!http_accepts(good[i], "application/json"))
+            fail_msg("not taken: %s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        if (http_accepts(bad[i], "application/json"))
+            fail_msg("taken: %s", bad[i]);
+}
+
+static void ids_of_requests_are_short_and_plain(void **state)
+{
+    (void)state;
+    char longest[HTTP_REQUEST_ID_MAX + 2];
+
+    memset(longest, 'x', sizeof(longest));
+    longest[HTTP_REQUEST_ID_MAX + 1] = '\0';
+    assert_false(http_request_id_is_sane(longest));
+    assert_true(http_request_id_is_sane(longest + 1));
+    assert_true(http_request_id_is_sane("a-b_c.d~e+f/g=h:i@j"));
+    assert_false(http_request_id_is_sane(""));
+    assert_false(http_request_id_is_sane("a b"));
+    assert_false(http_request_id_is_sane("a\"b"));
+    assert_false(http_request_id_is_sane("\xc3\xa9"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +147,8 @@ int main(void)
         cmocka_unit_test(encodings_are_liked_as_the_header_says),
         cmocka_unit_test(a_malformed_quality_counts_as_not_at_all),
         cmocka_unit_test(an_etag_is_found_in_a_list),
+        cmocka_unit_test(an_answer_is_acceptable_as_the_header_says),
+        cmocka_unit_test(ids_of_requests_are_short_and_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
