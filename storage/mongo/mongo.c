@@ -1,6 +1,8 @@
 /* mongo.c - opening a database, connections, and the ends of a transaction. */
 #include "storage/mongo/mongo.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +20,21 @@ enum { SELECTION_MS = 2000, CONNECT_MS = 2000, SOCKET_MS = 5000 };
 
 /* The driver keeps its counters in /dev/shm/mongoc-PID, opened when it is loaded. A process that
  * was killed leaves that file, and the next one of the same number would complain on stderr, before
- * main() and whatever it has to do with MongoDB. Nobody else here opens shared memory by name, so
- * this takes the place of the C library's for the driver: memory that goes with the process. */
+ * main() and whatever it has to do with MongoDB. So this takes the place of the C library's for the
+ * driver, with memory that goes with the process; who else asks, a preloaded library, gets theirs.
+ */
 int shm_open(const char *name, int flags, mode_t mode)
 {
-    (void)flags;
-    (void)mode;
-    return memfd_create(name, MFD_CLOEXEC);
+    static const char counters[] = "/mongoc-";
+
+    if (strncmp(name, counters, sizeof(counters) - 1) == 0)
+        return memfd_create(name, MFD_CLOEXEC);
+    int (*others)(const char *, int, mode_t) =
+        (int (*)(const char *, int, mode_t))dlsym(RTLD_NEXT, "shm_open");
+    if (others != NULL)
+        return others(name, flags, mode);
+    errno = ENOSYS;
+    return -1;
 }
 
 static void forward_log(mongoc_log_level_t level, const char *domain, const char *message,

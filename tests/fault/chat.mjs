@@ -142,6 +142,8 @@ async function judgePeople(world, url, folded) {
 export async function judgeServer(world, url) {
   const logs = await readLogs(world, url);
   const folded = judge({ logs, views: world.devices.map((d) => d.view), ledger: world.ledger });
+  // That took a while: connections that the server has closed for idleness meanwhile must be seen as closed before the next request.
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   await judgeChannels(world, url, folded);
   await judgePeople(world, url, folded);
 }

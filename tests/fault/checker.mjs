@@ -12,8 +12,9 @@
 
 export class Violation extends Error {}
 
+// WHAT: a text, or a function that makes one, where it is asked for every event that anybody saw.
 function demand(truth, what) {
-  if (!truth) throw new Violation(what);
+  if (!truth) throw new Violation(typeof what === "function" ? what() : what);
 }
 
 const brief = (event) => {
@@ -224,10 +225,11 @@ function judgeView(view, folded) {
     const log = folded.get(stream)?.log;
     demand(log, `${view.name} saw ${stream}, whose log was not fetched`);
     for (const [seq, event] of seen) {
-      demand(log[seq - 1], `${view.name} saw ${brief(event)} in ${stream}, which ends at ${log.length}`);
+      demand(log[seq - 1], () => `${view.name} saw ${brief(event)} in ${stream}, which ends at ${log.length}`);
       demand(
         isSameEvent(event, log[seq - 1]),
-        `${view.name} saw in ${stream}\n  ${JSON.stringify(event)}\nbut the log has\n  ${JSON.stringify(log[seq - 1])}`,
+        () =>
+          `${view.name} saw in ${stream}\n  ${JSON.stringify(event)}\nbut the log has\n  ${JSON.stringify(log[seq - 1])}`,
       );
     }
   }

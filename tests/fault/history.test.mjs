@@ -68,7 +68,7 @@ class Mortal {
 // --- Telling ----------------------------------------------------------------------------------------------------------
 
 function explain(world, mortal, error) {
-  const lines = [`${error.message}`, `repeat with FAULT_SEED=${seed}; ${mortal.kills} kills, ${mortal.drains} drains so far`];
+  const lines = [`${error.message}${error.cause ? `: ${error.cause.message}` : ""}`, `repeat with FAULT_SEED=${seed}; ${mortal.kills} kills, ${mortal.drains} drains so far`];
   lines.push(...explainDevice(world), "the server's last words:", ...(mortal.lastLog ?? "").trimEnd().split("\n").slice(-8).map((l) => `  ${l}`));
   return lines.join("\n");
 }

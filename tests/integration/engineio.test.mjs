@@ -380,6 +380,20 @@ for (const workers of [1, 4]) {
           }),
         );
       });
+
+      test("more than is taken at a time comes whole and in order, whichever worker it comes by", async () => {
+        const sessions = await Promise.all(Array.from({ length: 8 }, () => open(url)));
+        const packets = Array.from({ length: 100 }, (_, i) => `4${i} ${"x".repeat(20_000)}`);
+        await Promise.all(
+          sessions.map(async ({ sid }) => {
+            const socket = await probe(sid);
+            socket.send("5");
+            packets.forEach((packet) => socket.send(packet));
+            for (const packet of packets) assert.equal(await socket.next(), packet);
+            socket.close();
+          }),
+        );
+      });
     });
   });
 }
@@ -404,6 +418,24 @@ describe("heartbeat", () => {
       socket.send("3");
     }
     socket.close();
+    await server.stop();
+  });
+
+  test("a WebSocket that is to take over may be silent for longer, it has none yet", async () => {
+    const server = await serve(1, { PING_INTERVAL_MS: "1000", PING_TIMEOUT_MS: "60000" }); // the server's heartbeat_ms is 300
+    const { sid } = await open(server.url);
+    const taking = new Socket(server.url, { sid });
+    assert.equal(await taking.status, 101);
+    const clock = new Socket(server.url);
+    await clock.next();
+    for (let i = 0; i < 3; i++) {
+      assert.equal(await clock.next(), "2");
+      clock.send("3");
+    }
+    taking.send("2probe");
+    assert.equal(await taking.next(), "3probe");
+    clock.close();
+    taking.close();
     await server.stop();
   });
 

@@ -33,7 +33,9 @@ export class Socket {
     this.packets = [];
     this.waiting = [];
     this.ws = new WebSocket(`${url.replace(/^http/, "ws")}${path}?${params}`, { headers, perMessageDeflate: false });
+    // the status of the answer; 0: there was none
     this.status = new Promise((resolve) => {
+      this.ws.on("close", () => resolve(0));
       this.ws.on("open", () => resolve(101));
       this.ws.on("unexpected-response", (_, response) => {
         response.resume();
