@@ -39,7 +39,8 @@ bool command_can_fail(const struct command *command, enum err err)
     case ERR_NOT_FOUND:
         return names_something(command);
     case ERR_CONFLICT:
-        return command->rate != RATE_READ;
+        return command->rate != RATE_READ ||
+               has_param(command, PARAM_POSITIONS); /* started already */
     case ERR_GONE:
         return has_param(command, PARAM_EPOCH);
     case ERR_RATE_LIMITED:

@@ -14,6 +14,8 @@ void describe_typescript(struct buf *out);
 void describe_json(struct buf *out);
 /* The HTTP API as OpenAPI 3.1; /api/v1/openapi.json. */
 void describe_openapi(struct buf *out);
+/* The WebSocket API as AsyncAPI 3; /api/v1/asyncapi.json. */
+void describe_asyncapi(struct buf *out);
 /* For people: every command with its parameters. */
 void describe_help(struct buf *out);
 

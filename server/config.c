@@ -287,6 +287,7 @@ static const struct {
     {"--dump-typescript", CONFIG_DUMP_TYPESCRIPT},
     {"--dump-protocol", CONFIG_DUMP_PROTOCOL},
     {"--dump-openapi", CONFIG_DUMP_OPENAPI},
+    {"--dump-asyncapi", CONFIG_DUMP_ASYNCAPI},
     {"--check-config", CONFIG_CHECK},
 };
 

@@ -70,6 +70,7 @@ enum config_action {
     CONFIG_DUMP_TYPESCRIPT, /* --dump-typescript */
     CONFIG_DUMP_PROTOCOL,   /* --dump-protocol: describe_json() */
     CONFIG_DUMP_OPENAPI,    /* --dump-openapi: describe_openapi() */
+    CONFIG_DUMP_ASYNCAPI,   /* --dump-asyncapi: describe_asyncapi() */
     CONFIG_CHECK,           /* --check-config: the configuration was read and is good */
 };
 

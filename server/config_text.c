@@ -103,8 +103,8 @@ void config_help(struct buf *out)
         "        Print a configuration file with every key and its default; the reference.\n"
         "  --dump-typescript, --dump-protocol\n"
         "        Print the types of commands and events; a description of the protocol as JSON.\n"
-        "  --dump-openapi\n"
-        "        Print the description of the HTTP API as OpenAPI 3.1.\n"
+        "  --dump-openapi, --dump-asyncapi\n"
+        "        Print the description of the HTTP API as OpenAPI 3.1; of the WebSocket as AsyncAPI 3.\n"
         "  -h, --help; -V, --version\n");
     for (size_t i = 0; i < config_keys_n; i++) {
         if (config_keys[i].kind == CONFIG_KIND_SECTION)

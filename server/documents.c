@@ -11,6 +11,7 @@ static const struct {
     void (*write_text)(struct buf *out);
 } documents[] = {
     {"/api/v1/openapi.json", "application/json", describe_openapi},
+    {"/api/v1/asyncapi.json", "application/json", describe_asyncapi},
 };
 
 void documents_add(struct static_files *files)

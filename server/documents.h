@@ -7,7 +7,7 @@
 
 struct static_files;
 
-/* Adds /api/v1/openapi.json. */
+/* Adds /api/v1/openapi.json and asyncapi.json. */
 void documents_add(struct static_files *files);
 
 #endif

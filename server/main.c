@@ -122,6 +122,9 @@ int main(int argc, char *argv[])
     case CONFIG_DUMP_OPENAPI:
         code = print(describe_openapi);
         break;
+    case CONFIG_DUMP_ASYNCAPI:
+        code = print(describe_asyncapi);
+        break;
     case CONFIG_CHECK:
         (void)printf("the configuration is good\n");
         break;

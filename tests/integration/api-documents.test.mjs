@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { dump, lintOpenapi } from "../lib/api_documents.mjs";
+import { dump, lintAsyncapi, lintOpenapi } from "../lib/api_documents.mjs";
 import { start } from "../lib/parleyd.mjs";
 import { describe as description } from "../lib/protocol-page.mjs";
 import { request } from "../lib/raw_http.mjs";
@@ -24,10 +24,30 @@ test("the OpenAPI document is valid by Spectral's rules, with nothing left to sa
 test("Spectral sees what is wrong with a document", { skip }, async () => {
   const document = JSON.parse(dump("--dump-openapi"));
   document.paths["/api/v1/message.send"].post.requestBody.content["application/json"].examples.call.value.text = 7;
-  delete document.components.responses.error_422;
   const found = (await lintOpenapi(JSON.stringify(document))).join("\n");
   assert.match(found, /oas3-valid-media-example.*message\.send/);
-  assert.match(found, /invalid-ref.*user\.get/);
+});
+
+test("the AsyncAPI document is valid by the AsyncAPI parser, with nothing left to say", { skip }, async () => {
+  assert.deepEqual(await lintAsyncapi(dump("--dump-asyncapi")), []);
+});
+
+test("the AsyncAPI parser sees what is wrong with a document", { skip }, async () => {
+  const document = JSON.parse(dump("--dump-asyncapi"));
+  delete document.channels.ws.messages["user.get.result"];
+  const found = (await lintAsyncapi(JSON.stringify(document))).join("\n");
+  assert.match(found, /user\.get/);
+});
+
+test("every event says in which stream it is, and whether it is ephemeral", () => {
+  const { components, operations } = JSON.parse(dump("--dump-asyncapi"));
+  const { commands, events } = description();
+  for (const event of events) {
+    const message = components.messages[event.name];
+    assert.equal(message["x-ephemeral"], event.stream === "ephemeral", event.name);
+    assert.equal("seq" in message.payload.properties.params.properties, !message["x-ephemeral"], event.name);
+  }
+  assert.deepEqual(Object.keys(operations), [...commands.map(({ name }) => name), "events"]);
 });
 
 test("every command but session.start has an operation, with its limits and errors", () => {
@@ -46,7 +66,10 @@ test("every command but session.start has an operation, with its limits and erro
 });
 
 test("what is served is what is dumped, compressed and with a validator", async () => {
-  for (const [path, flag, type] of [["/api/v1/openapi.json", "--dump-openapi", "application/json"]]) {
+  for (const [path, flag, type] of [
+    ["/api/v1/openapi.json", "--dump-openapi", "application/json"],
+    ["/api/v1/asyncapi.json", "--dump-asyncapi", "application/json"],
+  ]) {
     const plain = await request(server.url, path);
     assert.equal(plain.status, 200, path);
     assert.equal(Buffer.from(plain.body, "latin1").toString(), dump(flag));

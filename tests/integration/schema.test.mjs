@@ -8,10 +8,10 @@ import { after, before, test } from "node:test";
 import { Client } from "../lib/client.mjs";
 import { call, start } from "../lib/parleyd.mjs";
 import { describe as description } from "../lib/protocol-page.mjs";
-import { Schema } from "../lib/schema.mjs";
+import { schema as described } from "../lib/schema.mjs";
 
 const PASSWORD = "correct horse";
-const schema = new Schema(description());
+const schema = described();
 const called = new Set();
 const seen = new Set(); // events
 

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url); // the packages are CommonJS
+const { Parser } = require("@asyncapi/parser");
 const { Document, Spectral } = require("@stoplight/spectral-core");
 const { Json } = require("@stoplight/spectral-parsers");
 const { oas } = require("@stoplight/spectral-rulesets");
@@ -22,4 +23,15 @@ export async function lintOpenapi(text) {
   spectral.setRuleset(OPENAPI_RULES);
   const found = await spectral.run(new Document(text, Json));
   return found.map(({ code, path, message }) => `${code}: ${path.join(".")}: ${message}`);
+}
+
+// 3.0 is read by more programs than what came after it.
+const ASYNCAPI_PASSED = ["asyncapi-latest-version"];
+
+/** What the AsyncAPI parser has to say of a document, given as text. */
+export async function lintAsyncapi(text) {
+  const { diagnostics } = await new Parser().parse(text);
+  return diagnostics
+    .filter(({ code }) => !ASYNCAPI_PASSED.includes(code))
+    .map(({ code, path, message }) => `${code}: ${path.join(".")}: ${message}`);
 }

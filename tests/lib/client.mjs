@@ -6,9 +6,11 @@
 //   await ann.until("the message", (c) => c.events.some(...));      // looks again whenever something arrives
 //   ann.frames                                                      // all of it: { method, params } | { id, result | error }
 //
-// Nothing is hidden or repaired here: what the server sends is what the test sees.
+// Nothing is hidden or repaired here: what the server sends is what the test sees. What does not fit the server's own
+// description ends the test.
 
 import WebSocket from "ws";
+import { schema } from "./schema.mjs";
 
 const WAIT_MS = 30_000;
 
@@ -153,12 +155,20 @@ export class Client {
     if (this.keep) this.frames.push(frame);
     this.onFrame(frame);
     const waiting = frame.id === undefined ? undefined : this.pending.get(frame.id);
+    const wrong = binary || (frame.method === undefined && !waiting) ? [] : schema().frame(frame, waiting?.method);
+    if (wrong.length > 0) return this.#misfit(new Error(`not as described: ${wrong.join("; ")}`), waiting);
     if (waiting) {
       this.pending.delete(frame.id);
       if (frame.error) waiting.reject(new CommandError(waiting.method, frame.error));
       else waiting.resolve(frame.result);
     }
-    this.#look();
+    return this.#look();
+  }
+
+  /** Whoever waits gets to know; an event has nobody, so it ends the whole test. */
+  #misfit(error, waiting) {
+    if (!waiting) throw error;
+    waiting.reject(error);
   }
 
   #look() {

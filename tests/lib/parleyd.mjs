@@ -12,6 +12,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { schema } from "./schema.mjs";
 
 const { PARLEYD } = process.env;
 const START_MS = 60_000; // a sanitizer's build on a busy machine takes its time
@@ -95,12 +96,16 @@ export async function start({ args = [], env = {}, dataDir = temporaryFolder(), 
   };
 }
 
-/** POST /api/v1/<command>; gives { status, body } with the JSON parsed. */
+/** POST /api/v1/<command>; gives { status, body } with the JSON parsed. An answer that is not as the server describes it fails. */
 export async function call(url, command, params = {}, token) {
   const response = await fetch(`${url}/api/v1/${command}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) },
     body: JSON.stringify(params),
   });
-  return { status: response.status, body: await response.json() };
+  const { status } = response;
+  const body = await response.json();
+  const wrong = schema().http(command, { status, type: response.headers.get("content-type"), body });
+  if (wrong.length > 0) throw new Error(`not as described: ${wrong.join("; ")}`);
+  return { status, body };
 }

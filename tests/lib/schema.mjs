@@ -1,68 +1,94 @@
-// Is a result or an event what the server's own description says it is? Strictly: no member too many, none missing.
+// Is an answer or an event what the server's own OpenAPI and AsyncAPI documents say it is? Strictly: those let clients expect
+// more members than are described, here each of them is one too many.
+
+import { createRequire } from "node:module";
+import { dump } from "./api_documents.mjs";
+
+const { Ajv2020 } = createRequire(import.meta.url)("ajv/dist/2020.js");
+
+/** Closes every object whose members are listed. */
+function closed(value) {
+  if (Array.isArray(value)) return value.map(closed);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.fromEntries(Object.entries(value).map(([key, member]) => [key, closed(member)]));
+  const lists = value.type === "object" && typeof value.properties === "object";
+  return lists && !("additionalProperties" in value) ? { ...members, additionalProperties: false } : members;
+}
+
+// Errors of the way in, before there is a command.
+const ANYWAY = ["parse_error", "invalid_request", "unknown_command", "too_large", "rate_limited", "internal", "unavailable"];
 
 export class Schema {
-  constructor(description) {
-    this.description = description;
-    const byName = (rows) => new Map(rows.map((row) => [row.name, row]));
-    this.objects = byName(description.objects);
-    this.enums = byName(description.enums);
-    this.aliases = byName(description.aliases);
-    this.events = byName(description.events);
-    this.commands = byName(description.commands);
-    this.errors = new Set(description.errors.map((error) => error.type));
+  #ajv = new Ajv2020({ strict: false, validateSchema: false, validateFormats: false, allErrors: true, verbose: true });
+  #compiled = new Map();
+
+  constructor(openapi, asyncapi) {
+    this.openapi = openapi;
+    this.asyncapi = asyncapi;
+    this.#ajv.addSchema({ paths: closed(openapi.paths), components: closed(openapi.components) }, "openapi");
+    this.#ajv.addSchema({ components: closed(asyncapi.components) }, "asyncapi");
   }
 
   /** What is wrong with the result of COMMAND: a list of sentences. */
   result(command, value) {
-    return this.#check(this.commands.get(command).result, value, command);
+    return this.#check(`asyncapi#/components/messages/${command}.result/payload/properties/result`, value, command);
   }
 
   /** What is wrong with an event { method, params }. */
-  event({ method, params, ...rest }) {
-    const event = this.events.get(method);
-    if (event === undefined) return [`${method}: there is no such event`];
-    const logged = event.stream === "ephemeral" ? [] : this.objects.get("Logged").fields;
-    const wrong = this.#members([...logged, ...event.fields], params, method);
-    const others = Object.keys(rest).filter((key) => key !== "jsonrpc");
-    if (others.length > 0) wrong.push(`${method}: has ${others} beside method and params`);
-    const stream = { channel: "c:", user: "u:" }[event.stream];
-    if (stream !== undefined && !String(params.stream).startsWith(stream)) wrong.push(`${method}: is in ${params.stream}`);
+  event(event) {
+    const { method } = event;
+    if (this.asyncapi.components.messages[method]?.["x-stream"] === undefined) return [`${method}: there is no such event`];
+    const wrong = this.#check(`asyncapi#/components/messages/${method}/payload`, { jsonrpc: "2.0", ...event }, method);
+    const stream = { channel: "c:", user: "u:" }[this.asyncapi.components.messages[method]["x-stream"]];
+    if (stream !== undefined && !String(event.params.stream).startsWith(stream)) wrong.push(`${method}: is in ${event.params.stream}`);
     return wrong;
   }
 
-  #fields(object) {
-    const inherited = object.extends === undefined ? [] : this.#fields(this.objects.get(object.extends));
-    return [...inherited, ...object.fields];
+  /** What is wrong with a whole frame from the server; COMMAND is what it answers, if it answers. */
+  frame(frame, command) {
+    if (frame.method !== undefined) return this.event(frame);
+    if (frame.error !== undefined)
+      return [
+        ...this.#check("asyncapi#/components/messages/error/payload", frame, command),
+        ...this.#kind(this.asyncapi.operations[command], command, frame.error.data?.type),
+      ];
+    if (this.asyncapi.operations[command] === undefined) return [`${command}: has a result, and does not exist`];
+    return this.#check(`asyncapi#/components/messages/${command}.result/payload`, frame, command);
   }
 
-  #members(fields, value, at) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return [`${at}: ${JSON.stringify(value)} is no object`];
-    const known = new Map(fields.map((field) => [field.name, field]));
-    const missing = fields.filter((field) => field.required && !(field.name in value)).map((field) => `${at}.${field.name} is missing`);
-    const wrong = Object.entries(value).flatMap(([name, member]) =>
-      known.has(name) ? this.#check(known.get(name).type, member, `${at}.${name}`) : [`${at}.${name} is not described`],
-    );
-    return [...missing, ...wrong];
+  /** What is wrong with an answer over HTTP. */
+  http(command, { status, type, body }) {
+    const operation = this.openapi.paths[`/api/v1/${command}`]?.post;
+    const media = type?.split(";")[0];
+    if (operation === undefined) return this.#check("openapi#/components/schemas/Problem", body, command);
+    const response = operation.responses[status];
+    if (response === undefined) return [`${command}: is not described to answer ${status}: ${JSON.stringify(body)}`];
+    const at = response.$ref ?? `#/paths/~1api~1v1~1${command}/post/responses/${status}`;
+    const { content } = response.$ref ? this.openapi.components.responses[at.split("/").at(-1)] : response;
+    if (content[media] === undefined) return [`${command}: answers ${status} with ${media}`];
+    const wrong = this.#check(`openapi${at}/content/${media.replace("/", "~1")}/schema`, body, command);
+    if (status === 200) return wrong;
+    if (body.status !== status) wrong.push(`${command}: ${status} has problem details with status ${body.status}`);
+    return [...wrong, ...this.#kind(operation, command, body.type)];
   }
 
-  #check(type, value, at) {
-    const is = (ok) => (ok ? [] : [`${at}: ${JSON.stringify(value)} is no ${type}`]);
-    if (type.endsWith("[]")) {
-      if (!Array.isArray(value)) return is(false);
-      return value.flatMap((item, i) => this.#check(type.slice(0, -2), item, `${at}[${i}]`));
-    }
-    const map = /^map<(\w+),(\w+)>$/.exec(type);
-    if (map) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) return is(false);
-      return Object.entries(value).flatMap(([key, item]) => [...this.#check(map[1], key, `${at} key`), ...this.#check(map[2], item, `${at}.${key}`)]);
-    }
-    if (type === "string") return is(typeof value === "string");
-    if (type === "boolean") return is(typeof value === "boolean");
-    if (type === "integer") return is(Number.isSafeInteger(value) && value >= 0);
-    if (type === "ErrorType") return is(this.errors.has(value));
-    if (type === "AnyEvent") return this.event(value);
-    if (this.aliases.has(type)) return is(typeof value === "string" && new RegExp(this.aliases.get(type).pattern).test(value));
-    if (this.enums.has(type)) return is(this.enums.get(type).words.includes(value));
-    return this.#members(this.#fields(this.objects.get(type)), value, at);
+  #kind(operation, command, type) {
+    if (operation === undefined || ANYWAY.includes(type) || operation["x-errors"].includes(type)) return [];
+    return [`${command}: is not described to fail with ${type}`];
   }
+
+  #check(ref, value, at) {
+    if (!this.#compiled.has(ref)) this.#compiled.set(ref, this.#ajv.compile({ $ref: ref }));
+    const check = this.#compiled.get(ref);
+    if (check(value)) return [];
+    return check.errors.map(({ instancePath, message, params, data }) =>
+      `${at}${instancePath}: ${JSON.stringify(data)?.slice(0, 200)} ${message} ${JSON.stringify(params)}`);
+  }
+}
+
+let ours;
+/** The one of the server that is tested. */
+export function schema() {
+  ours ??= new Schema(JSON.parse(dump("--dump-openapi")), JSON.parse(dump("--dump-asyncapi")));
+  return ours;
 }
