@@ -95,10 +95,20 @@ conformance: $(CONFORMANCE) $(BUILD)/stamp/packages-test
 .PHONY: test-modules
 test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)
 
+# The examples, and the client in Rust that the interop tests talk through.
+.PHONY: examples interop-clients
+## examples: install the packages of the examples
+examples: examples/bot-node/node_modules/.parley-lock
+interop-clients: $(BUILD)/interop/rust/.built
+$(BUILD)/interop/rust/.built: $(wildcard tests/interop/rust/Cargo.* tests/interop/rust/src/*) | $(BUILD)/stamp/packages-interop
+	$(call say,CARGO,$(@D))
+	$(Q)cargo build --quiet --locked --manifest-path tests/interop/rust/Cargo.toml --target-dir $(@D)
+	@touch $@
+
 # Running them
 run_tests = BUILD=$(BUILD) scripts/test.mjs
 
-.PHONY: test asan tsan fuzz soak bench bench-cluster bench-socketio
+.PHONY: test asan tsan fuzz interop soak bench bench-cluster bench-socketio
 ## test: install what is missing, build and run every suite (SUITES="unit integration" for some)
 test: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) $(SUITES)
@@ -111,6 +121,9 @@ tsan: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 ## fuzz: run every fuzzer for FUZZ_SECONDS each (default 600)
 fuzz: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(run_tests) fuzz
+## interop: clients that others have made, in all languages, against Parley's Socket.IO
+interop: $(BUILD)/config.mk $(BUILD)/stamp/packages-test $(BUILD)/stamp/packages-interop
+	+$(Q)$(run_tests) interop interop-built
 ## soak: the fault tests in their long form, FAULT_SECONDS each (default 1800)
 soak: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)FAULT_SECONDS=$(or $(FAULT_SECONDS),1800) $(run_tests) fault

@@ -341,13 +341,28 @@ const SUITES = {
     }),
   browser: () =>
     suite("browser", async (s) => nodeTests(s, "release", "tests/browser", { env: await servers(s) })),
+  // Clients that others have made, as they are, and the examples.
+  interop: () =>
+    suite("interop", async (s) => {
+      if (!(await make(s, "release", "examples"))) return;
+      await nodeTests(s, "release", "tests/interop", { pattern: /^(?!rust).*\.test\.mjs$/, concurrency: 2 });
+    }),
+  "interop-built": () =>
+    suite("interop-built", async (s) => {
+      if (!(await make(s, "release", "interop-clients"))) return;
+      await nodeTests(s, "release", "tests/interop", {
+        pattern: /^rust\.test\.mjs$/,
+        concurrency: 2,
+        env: { INTEROP_RUST: join(BUILD, "interop/rust/debug/interop") },
+      });
+    }),
   deploy: () => suite("deploy", (s) => nodeTests(s, "release", "tests/deploy", { timeout: 60 * MINUTE })),
   asan: () => sanitized("asan"),
   tsan: () => sanitized("tsan"),
 };
 
-// Starts a container engine and installs whole systems: only when it is asked for.
-const ON_REQUEST = ["deploy"];
+// Only when they are asked for: one starts a container engine and installs whole systems, the other brings a toolchain.
+const ON_REQUEST = ["deploy", "interop-built"];
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES).filter((name) => !ON_REQUEST.includes(name));
 const unknown = wanted.find((name) => !Object.hasOwn(SUITES, name));
