@@ -157,7 +157,7 @@ async function startServers() {
 
 // Their environment; when they cannot be started, that is a failure of the suite.
 async function servers(suite) {
-  starting ??= startServers();
+  starting ??= make(suite, "release", "test-modules").then(startServers); // what starts them uses npm packages
   try {
     return await starting;
   } catch (error) {

@@ -104,8 +104,8 @@ void config_help(struct buf *out)
         "  --dump-typescript, --dump-protocol\n"
         "        Print the types of commands and events; a description of the protocol as JSON.\n"
         "  --dump-openapi, --dump-asyncapi\n"
-        "        Print the description of the HTTP API as OpenAPI 3.1; of the WebSocket as "
-        "AsyncAPI 3.\n"
+        "        Print a description of the HTTP API, as OpenAPI 3.1; of the WebSocket, as\n"
+        "        AsyncAPI 3.\n"
         "  -h, --help; -V, --version\n");
     for (size_t i = 0; i < config_keys_n; i++) {
         if (config_keys[i].kind == CONFIG_KIND_SECTION)
