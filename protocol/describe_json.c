@@ -5,21 +5,9 @@
 #include "base/err.h"
 #include "protocol/command.h"
 #include "protocol/describe.h"
+#include "protocol/describe_schema.h"
 #include "protocol/schema.h"
 #include "protocol/websocket.h"
-
-static void put_words(struct buf *out, const char *key, const char *words)
-{
-    buf_json_key(out, key);
-    buf_putc(out, '[');
-    for (const char *word = words; *word != '\0';) {
-        size_t n = strcspn(word, "|");
-        buf_json_comma(out);
-        buf_json_string_n(out, word, n);
-        word += n + (word[n] == '|');
-    }
-    buf_putc(out, ']');
-}
 
 static void open_object(struct buf *out)
 {
@@ -123,7 +111,7 @@ static void put_values(struct buf *out)
     for (size_t i = 0; (words = schema_enum(i)) != NULL; i++) {
         open_object(out);
         buf_json_member(out, "name", words->name);
-        put_words(out, "words", words->words);
+        describe_put_words(out, "words", words->words);
         buf_json_member(out, "help", words->help);
         buf_putc(out, '}');
     }
@@ -191,7 +179,7 @@ static void put_param(struct buf *out, const struct param_spec *param)
     buf_json_member(out, "type", param_type_name(param->type));
     buf_json_member_bool(out, "required", param->required);
     if (param->type == PARAM_ENUM || param->type == PARAM_WORDS) {
-        put_words(out, "words", param->words);
+        describe_put_words(out, "words", param->words);
     } else if (param->type != PARAM_BOOL) {
         buf_json_member_int(out, "min", param->min);
         buf_json_member_int(out, "max", param->max);

@@ -63,8 +63,7 @@ static void put_help(struct buf *out, const char *help)
         buf_json_member(out, "description", help);
 }
 
-/* "one|two" as a list. */
-static void put_words(struct buf *out, const char *key, const char *words)
+void describe_put_words(struct buf *out, const char *key, const char *words)
 {
     describe_open_list(out, key);
     for (const char *word = words; *word != '\0';) {
@@ -240,7 +239,7 @@ static void put_values(struct buf *out)
     for (size_t i = 0; (words = schema_enum(i)) != NULL; i++) {
         describe_open(out, words->name);
         buf_json_member(out, "type", "string");
-        put_words(out, "enum", words->words);
+        describe_put_words(out, "enum", words->words);
         put_help(out, words->help);
         buf_putc(out, '}');
     }
@@ -348,7 +347,7 @@ static void put_param(struct buf *out, const struct param_spec *param)
         break;
     case PARAM_ENUM:
         buf_json_member(out, "type", "string");
-        put_words(out, "enum", param->words);
+        describe_put_words(out, "enum", param->words);
         break;
     case PARAM_IDS:
         put_ids(out, param);

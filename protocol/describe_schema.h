@@ -32,6 +32,8 @@ void describe_put_event_example(struct buf *out, const struct event_spec *event)
 void describe_open(struct buf *out, const char *key);
 void describe_open_list(struct buf *out, const char *key);
 void describe_open_item(struct buf *out);
+/* "key": ["one", "two"] of "one|two". */
+void describe_put_words(struct buf *out, const char *key, const char *words);
 /* "", or what NAME is counted in by its ending: "milliseconds" for wait_ms. */
 const char *describe_unit(const char *name);
 

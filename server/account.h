@@ -14,6 +14,9 @@ enum err account_find_session(struct request *req, const char *token, request_st
 /* SESSION was used: its time is kept, to within a few minutes. */
 void account_touch(struct worker *worker, const struct store_session *session);
 
+/* The accounts that the store has listed, and the cursor of the next page, into the result. */
+enum err account_put_users(struct request *req);
+
 /* In a cluster the first account may have been made at another node: STEP runs when
  * node->has_accounts is right, at once where that is known. */
 enum err account_look_for_any(struct request *req, request_step_fn step);

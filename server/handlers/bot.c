@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/limits.h"
+#include "server/account.h"
 #include "server/announce.h"
 #include "server/bus/bus.h"
 #include "server/node.h"
@@ -38,26 +39,11 @@ enum err handle_bot_create(struct request *req)
     return request_store(req, STORE_USER_CREATE, put_bot);
 }
 
-static enum err put_bots(struct request *req)
-{
-    const struct store_req *store = &req->call.req;
-
-    buf_json_key(&req->result, "users");
-    buf_putc(&req->result, '[');
-    for (size_t i = 0; i < store->out.n; i++) {
-        buf_json_comma(&req->result);
-        store_user_json(&req->result, &store->out.users[i]);
-    }
-    buf_putc(&req->result, ']');
-    buf_json_member_opt(&req->result, "next_cursor", store->out.next);
-    return ERR_OK;
-}
-
 enum err handle_bot_list(struct request *req)
 {
     req->call.req.in.bots.owner = req->actor.system ? NULL : req->actor.user;
     request_page(req, &req->call.req.in.bots.page);
-    return request_store(req, STORE_BOT_LIST, put_bots);
+    return request_store(req, STORE_BOT_LIST, account_put_users);
 }
 
 /* -- changing one ----------------------------------------------------------------------------- */

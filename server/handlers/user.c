@@ -1,4 +1,5 @@
 /* user.c - accounts as other people see them, presence. */
+#include "server/account.h"
 #include "server/announce.h"
 #include "server/conn.h"
 #include "server/node.h"
@@ -13,21 +14,6 @@ static enum err put_user(struct request *req)
     return ERR_OK;
 }
 
-static enum err put_users(struct request *req)
-{
-    const struct store_req *store = &req->call.req;
-
-    buf_json_key(&req->result, "users");
-    buf_putc(&req->result, '[');
-    for (size_t i = 0; i < store->out.n; i++) {
-        buf_json_comma(&req->result);
-        store_user_json(&req->result, &store->out.users[i]);
-    }
-    buf_putc(&req->result, ']');
-    buf_json_member_opt(&req->result, "next_cursor", store->out.next);
-    return ERR_OK;
-}
-
 enum err handle_user_get(struct request *req)
 {
     req->call.req.in.user.user = request_str(req, "user");
@@ -37,7 +23,7 @@ enum err handle_user_get(struct request *req)
 enum err handle_user_list(struct request *req)
 {
     request_page(req, &req->call.req.in.page);
-    return request_store(req, STORE_USER_LIST, put_users);
+    return request_store(req, STORE_USER_LIST, account_put_users);
 }
 
 enum err handle_admin_user_list(struct request *req)
