@@ -128,6 +128,11 @@ static void put_param_value(struct buf *out, const struct param_spec *param)
         buf_json_string(out, example_id(param->name));
         buf_putc(out, ']');
         break;
+    case PARAM_WORDS:
+        buf_putc(out, '[');
+        buf_json_string_n(out, param->words, strcspn(param->words, "|"));
+        buf_putc(out, ']');
+        break;
     case PARAM_POSITIONS:
         buf_puts(out, "{}");
         break;

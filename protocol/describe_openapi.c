@@ -125,7 +125,8 @@ static bool is_first_of_status(const struct command *command, int err)
     return true;
 }
 
-static void put_responses(struct buf *out, const struct command *command)
+/* GET: it is a call that only reads, by the query of the URL. */
+static void put_responses(struct buf *out, const struct command *command, bool get)
 {
     describe_open(out, "responses");
     describe_open(out, "200");
@@ -144,7 +145,12 @@ static void put_responses(struct buf *out, const struct command *command)
         int status = err_http_status((enum err)err);
         buf_printf(out, ",\"%d\":{\"$ref\":\"#/components/responses/error_%d\"}", status, status);
     }
-    buf_puts(out, ",\"415\":{\"$ref\":\"#/components/responses/error_415\"}}");
+    if (get)
+        buf_puts(out,
+                 ",\"304\":{\"description\":\"It is as it was when the answer had the ETag that "
+                 "If-None-Match names.\"}}");
+    else
+        buf_puts(out, ",\"415\":{\"$ref\":\"#/components/responses/error_415\"}}");
 }
 
 static void put_errors(struct buf *out, const struct command *command)
@@ -170,14 +176,32 @@ static void put_pagination(struct buf *out, const struct command *command)
         }
 }
 
-static void put_command(struct buf *out, const struct command *command)
+static void put_query(struct buf *out, const struct command *command)
 {
-    char path[sizeof(API) + LIMIT_COMMAND_CHARS];
+    describe_open_list(out, "parameters");
+    for (size_t i = 0; i < command->params_n; i++) {
+        const struct param_spec *param = &command->params[i];
+        describe_open_item(out);
+        buf_json_member(out, "name", param->name);
+        buf_json_member(out, "in", "query");
+        buf_json_member(out, "description", param->help);
+        buf_json_member_bool(out, "required", param->required);
+        if (param->type == PARAM_IDS || param->type == PARAM_WORDS)
+            buf_json_member_bool(out, "explode", false);
+        buf_json_key(out, "schema");
+        describe_put_param(out, param);
+        buf_putc(out, '}');
+    }
+    buf_putc(out, ']');
+}
 
-    (void)snprintf(path, sizeof(path), API "%s", command->name);
-    describe_open(out, path);
-    describe_open(out, "post");
-    buf_json_member(out, "operationId", command->name);
+static void put_operation(struct buf *out, const struct command *command, bool get)
+{
+    char id[LIMIT_COMMAND_CHARS + sizeof("get ")];
+
+    (void)snprintf(id, sizeof(id), "%s%s", get ? "get." : "", command->name);
+    describe_open(out, get ? "get" : "post");
+    buf_json_member(out, "operationId", id);
     buf_json_key(out, "summary");
     buf_json_string_n(out, command->help, strcspn(command->help, ".;:"));
     put_description(out, command);
@@ -191,9 +215,56 @@ static void put_command(struct buf *out, const struct command *command)
     buf_json_member(out, "x-rate", rate_default(command->rate)->name);
     put_errors(out, command);
     put_pagination(out, command);
-    put_body(out, command);
-    put_responses(out, command);
-    buf_puts(out, "}}");
+    if (get)
+        put_query(out, command);
+    else
+        put_body(out, command);
+    put_responses(out, command, get);
+    buf_putc(out, '}');
+}
+
+static void put_command(struct buf *out, const struct command *command)
+{
+    char path[sizeof(API) + LIMIT_COMMAND_CHARS];
+
+    (void)snprintf(path, sizeof(path), API "%s", command->name);
+    describe_open(out, path);
+    put_operation(out, command, false);
+    if (command_only_reads(command))
+        put_operation(out, command, true);
+    buf_putc(out, '}');
+}
+
+/* The one address that is no command: session.start, with its events after it. */
+static void put_follow(struct buf *out)
+{
+    static const int errors[] = {400, 401, 404, 422, 429, 503};
+
+    describe_open(out, API "stream.follow");
+    describe_open(out, "get");
+    buf_json_member(out, "operationId", "stream.follow");
+    buf_json_member(out, "summary", "Events as they happen, as server-sent events");
+    buf_json_member(
+        out, "description",
+        "For those who cannot use WebSocket. The first event is `session.started`, with "
+        "the result of session.start; the others have the names and the data that they "
+        "have over WebSocket. An event's `id` is opaque; sent as `Last-Event-ID`, what "
+        "was missed since comes first.");
+    buf_puts(out, ",\"tags\":[\"stream\"],\"security\":[{\"bearer\":[]},{\"session\":[]}],"
+                  "\"parameters\":[{\"name\":\"streams\",\"in\":\"query\",\"explode\":false,"
+                  "\"description\":\"The streams that are wanted; all of one's own if it is "
+                  "missing.\",\"schema\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,"
+                  "\"items\":{\"$ref\":\"#/components/schemas/Stream\"}}},"
+                  "{\"name\":\"last_event_id\",\"in\":\"query\",\"description\":\"What "
+                  "Last-Event-ID says, for clients that cannot set a header.\","
+                  "\"schema\":{\"type\":\"string\"}}],"
+                  "\"responses\":{\"200\":{\"description\":\"The events, until either side "
+                  "closes.\",\"content\":{\"text/event-stream\":{\"schema\":{\"type\":"
+                  "\"string\"}}}}");
+    for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+        buf_printf(out, ",\"%d\":{\"$ref\":\"#/components/responses/error_%d\"}", errors[i],
+                   errors[i]);
+    buf_puts(out, "}}}");
 }
 
 /* -- components ------------------------------------------------------------------------------- */
@@ -293,6 +364,7 @@ void describe_openapi(struct buf *out)
     for (int id = 0; id < CMD_COUNT; id++)
         if (command_is_http(command_get((enum command_id)id)))
             put_command(out, command_get((enum command_id)id));
+    put_follow(out);
     buf_putc(out, '}');
     describe_open(out, "components");
     describe_open(out, "schemas");

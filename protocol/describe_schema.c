@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "protocol/params.h"
 
 #define REF "#/components/schemas/"
 #define ID_PATTERN "[A-Za-z0-9_-]{1,36}"
@@ -332,9 +333,20 @@ static void put_positions(struct buf *out, const struct param_spec *param)
     buf_putc(out, '}');
 }
 
-static void put_param(struct buf *out, const struct param_spec *param)
+static void put_words(struct buf *out, const struct param_spec *param)
 {
-    describe_open(out, param->name);
+    buf_json_member(out, "type", "array");
+    buf_json_member_int(out, "minItems", 1);
+    buf_json_member_int(out, "maxItems", PARAM_WORDS_MAX);
+    describe_open(out, "items");
+    buf_json_member(out, "type", "string");
+    describe_put_words(out, "enum", param->words);
+    buf_putc(out, '}');
+}
+
+void describe_put_param(struct buf *out, const struct param_spec *param)
+{
+    buf_putc(out, '{');
     switch (param->type) {
     case PARAM_SEQ:
     case PARAM_INT:
@@ -351,6 +363,9 @@ static void put_param(struct buf *out, const struct param_spec *param)
         break;
     case PARAM_IDS:
         put_ids(out, param);
+        break;
+    case PARAM_WORDS:
+        put_words(out, param);
         break;
     case PARAM_POSITIONS:
         put_positions(out, param);
@@ -393,8 +408,10 @@ void describe_put_params(struct buf *out, const struct command *command)
     buf_putc(out, '{');
     buf_json_member(out, "type", "object");
     describe_open(out, "properties");
-    for (size_t i = 0; i < command->params_n; i++)
-        put_param(out, &command->params[i]);
+    for (size_t i = 0; i < command->params_n; i++) {
+        buf_json_key(out, command->params[i].name);
+        describe_put_param(out, &command->params[i]);
+    }
     buf_putc(out, '}');
     describe_open_list(out, "required");
     for (size_t i = 0; i < command->params_n; i++) {

@@ -17,6 +17,8 @@
 void describe_put_type(struct buf *out, const char *type);
 /* A command's parameters: one closed object. */
 void describe_put_params(struct buf *out, const struct command *command);
+/* One of them: its type, bounds, default and help. */
+void describe_put_param(struct buf *out, const struct param_spec *param);
 /* What an event carries as `params`. */
 void describe_put_event(struct buf *out, const struct event_spec *event);
 /* The members of components/schemas. */

@@ -56,7 +56,9 @@ test("every command but session.start has an operation, with its limits and erro
   const offered = commands.filter(({ name }) => name !== "session.start");
   assert.deepEqual(Object.keys(paths).filter((path) => paths[path].post), offered.map(({ name }) => `/api/v1/${name}`));
   for (const command of offered) {
-    const { post } = paths[`/api/v1/${command.name}`];
+    const { post, get } = paths[`/api/v1/${command.name}`];
+    assert.equal(get !== undefined, command.get === true, command.name);
+    if (get) assert.deepEqual(get.parameters.map(({ name }) => name), command.params.map(({ name }) => name), command.name);
     const { schema } = post.requestBody.content["application/json"];
     assert.deepEqual(Object.keys(schema.properties), command.params.map(({ name }) => name), command.name);
     assert.deepEqual(schema.required, command.params.filter(({ required }) => required).map(({ name }) => name));
@@ -84,5 +86,5 @@ test("what is served is what is dumped, compressed and with a validator", async 
     assert.equal(again.body, "");
     assert.equal((await request(server.url, path, { method: "HEAD" })).headers["content-length"], String(plain.body.length));
   }
-  assert.equal((await request(server.url, "/api/v1/nothing.json")).status, 405);
+  assert.equal((await request(server.url, "/api/v1/nothing.json")).status, 404);
 });
