@@ -279,7 +279,8 @@ static void put_problem(struct buf *out)
     buf_json_member(out, "type", "object");
     describe_open(out, "properties");
     buf_puts(out, "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\","
-                  "\"minimum\":400,\"maximum\":599}");
+                  "\"minimum\":400,\"maximum\":599},\"request_id\":{\"type\":\"string\","
+                  "\"description\":\"The X-Request-Id of the answer.\"}");
     for (size_t i = 0; i < data->fields_n; i++) {
         buf_json_key(out, data->fields[i].name);
         if (data->fields[i].help[0] == '\0') {

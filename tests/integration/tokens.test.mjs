@@ -35,6 +35,9 @@ async function channelOf(account, params = {}) {
   return (await must(server.url, "channel.create", { name: fresh("channel"), ...params }, account.token)).channel;
 }
 
+/** An answer without the id of its request, which no other has. */
+const but = ({ status, body }) => ({ status, body: { ...body, request_id: "its own" } });
+
 const typeOf = ({ status, body }) => (status === 200 ? "ok" : body.type);
 const ask = async (command, params, token) => typeOf(await call(server.url, command, params, token));
 
@@ -184,7 +187,7 @@ describe("limited to channels", () => {
       const hidden = await call(server.url, command, params, token.secret);
       const unknown = await call(server.url, command, none, token.secret);
       assert.equal(hidden.body.type, "not_found", `${command}: ${JSON.stringify(hidden.body)}`);
-      assert.deepEqual(hidden, unknown, command);
+      assert.deepEqual(but(hidden), but(unknown), command);
     }
     assert.equal(await ask("message.send", { channel: inside.id, text: "x" }, token.secret), "ok");
   });
@@ -255,7 +258,7 @@ describe("limited to channels", () => {
     const blind = await call(server.url, "token.create", { name: "x", scopes: ["messages:read"], channels: [secret.id] }, ann.token);
     const none = await call(server.url, "token.create", { name: "x", scopes: ["messages:read"], channels: ["nosuchchannel"] }, ann.token);
     assert.equal(blind.body.type, "not_found");
-    assert.deepEqual(blind, none);
+    assert.deepEqual(but(blind), but(none));
   });
 });
 
