@@ -133,8 +133,8 @@ void conn_send(struct conn *conn, struct frame *frame)
     struct frame *own = NULL;
 
     if (conn->eio != NULL) {
-        frame = chat_frame(frame);
-        if (!frame->ephemeral)
+        frame = chat_frame(frame, conn->recovers);
+        if (conn->recovers && !frame->ephemeral)
             eio_stir(conn->eio);
     } else if (conn->follow != NULL) {
         frame = own = follow_frame(conn->follow, frame);

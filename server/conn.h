@@ -75,6 +75,7 @@ struct conn {
     bool follows;  /* server-sent events have begun */
     bool deaf;     /* and nothing is read */
     bool unsure;   /* whether the client has sent more than it should */
+    bool recovers; /* the state of this Socket.IO connection can be recovered */
     bool carries;  /* the frames of an Engine.IO session on another worker */
     bool gone;     /* nobody can be reached by it any more */
     bool starting; /* session.start is under way */

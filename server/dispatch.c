@@ -455,6 +455,7 @@ void dispatch_socketio(struct conn *conn, const struct sio_call *call)
     req->sio.used = true;
     req->sio.connects = call->connects;
     req->sio.socket = call->socket;
+    req->sio.recovers = call->recovers;
     req->sio.has_ack = call->has_ack;
     req->sio.ack = call->ack;
     req->sio.pid = arena_strdup(req->arena, call->pid);

@@ -48,7 +48,7 @@ struct request {
     bool http;
     struct {
         bool used; /* it came by Socket.IO */
-        bool connects, has_ack;
+        bool connects, recovers, has_ack;
         uint64_t socket, ack;
         const char *pid, *offset; /* the client's, while its state may be recovered; else NULL */
         const struct stream_position *cut; /* session.start: of each stream, by its name */

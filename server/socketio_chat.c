@@ -14,8 +14,9 @@
 
 /* -- events ----------------------------------------------------------------------------------- */
 
-/* ["<name>",<params>] with what Engine.IO and Socket.IO want before it; for an event that has a
- * place in a stream ["<name>",<params>,"-"], see socketio_state.h. */
+/* ["<name>",<params>] with what Engine.IO and Socket.IO want before it. Clients whose state can be
+ * recovered get ["<name>",<params>,"-"] for an event that has a place in a stream, see
+ * socketio_state.h. */
 #define EVENT_BEGIN "42[\""
 #define EVENT_BETWEEN "\","
 #define EVENT_END "]"
@@ -82,9 +83,50 @@ static struct frame *make_events(const struct frame *frame)
     return made;
 }
 
-struct frame *chat_frame(struct frame *frame)
+/* The payload without the last argument of an event that has a place; others are as they are. No
+ * event ends like that by itself: its params are an object. */
+static size_t plain_len(const unsigned char *payload, size_t len)
 {
-    return frame_other(frame, make_events);
+    size_t end = strlen(POSITIONED_END);
+    bool positioned = len > end && memcmp(payload + len - end, POSITIONED_END, end) == 0;
+
+    return positioned ? len - end + strlen(EVENT_END) : len;
+}
+
+static struct frame *make_plain(const struct frame *frame)
+{
+    unsigned char header[WS_HEADER_MAX];
+    enum ws_opcode opcode;
+    const unsigned char *payload;
+    size_t payload_len;
+    size_t used;
+    size_t len = 0;
+
+    for (size_t at = 0; (used = ws_frame_read(frame->bytes + at, frame->len - at, &opcode, &payload,
+                                              &payload_len)) > 0;
+         at += used) {
+        size_t plain = plain_len(payload, payload_len);
+        len += ws_frame_header(header, opcode, plain) + plain;
+    }
+    struct frame *made = frame_blank(len, frame->count);
+    made->ephemeral = frame->ephemeral;
+    unsigned char *to = made->bytes;
+    for (size_t at = 0; (used = ws_frame_read(frame->bytes + at, frame->len - at, &opcode, &payload,
+                                              &payload_len)) > 0;
+         at += used) {
+        size_t plain = plain_len(payload, payload_len);
+        to += ws_frame_header(to, opcode, plain);
+        to = put(to, (const char *)payload, plain - strlen(EVENT_END));
+        to = put(to, EVENT_END, strlen(EVENT_END));
+    }
+    return made;
+}
+
+struct frame *chat_frame(struct frame *frame, bool recovers)
+{
+    struct frame *events = frame_other(frame, make_events);
+
+    return recovers ? events : frame_other(events, make_plain);
 }
 
 /* -- answers ---------------------------------------------------------------------------------- */
@@ -114,8 +156,9 @@ static void answer_connect(struct sio_socket *socket, const struct request *req,
     struct buf text = {0};
 
     if (err == ERR_OK) {
-        struct chat_state *state = chat_state_create(req);
+        struct chat_state *state = req->sio.recovers ? chat_state_create(req) : NULL;
         sio_set_data(socket, state);
+        sio_conn(socket)->recovers = state != NULL;
         sio_accept(socket, state == NULL ? NULL : chat_state_pid(state));
         buf_puts(&text, "\"session.started\",");
         put_result(&text, req);

@@ -17,9 +17,10 @@ struct request;
 
 extern const struct sio_app chat_app;
 
-/* The notifications of FRAME as Socket.IO events: made once, then shared by all who get them.
- * Borrowed, it lives as long as FRAME. */
-struct frame *chat_frame(struct frame *frame);
+/* The notifications of FRAME as Socket.IO events, for connections whose state can be recovered or
+ * for others: each made once, then shared by all who get them. Borrowed, it lives as long as FRAME.
+ */
+struct frame *chat_frame(struct frame *frame, bool recovers);
 /* REQ came by Socket.IO and ends with ERR: tells the client. */
 void chat_answer(struct request *req, enum err err);
 /* Its socket has ended: nobody waits for REQ any more. */

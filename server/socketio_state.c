@@ -146,19 +146,25 @@ static json_t *positions_json(const struct recovery *recovery)
 /* A client that keeps positions of its own goes by those. */
 void chat_state_ask(json_t *auth, json_t **params_out, struct sio_call *call)
 {
+    const json_t *wish = json_object_get(auth, "recovery");
     const char *pid = json_string_value(json_object_get(auth, "pid"));
     const char *offset = json_string_value(json_object_get(auth, "offset"));
     struct recovery recovery;
 
-    if (pid == NULL) {
+    call->recovers = json_is_true(wish);
+    if (pid == NULL && !json_is_boolean(wish)) {
         *params_out = json_incref(auth);
         return;
     }
     *params_out = json_copy(auth);
+    if (json_is_boolean(wish))
+        (void)json_object_del(*params_out, "recovery");
+    if (pid == NULL)
+        return;
     (void)json_object_del(*params_out, "pid");
     if (offset != NULL)
         (void)json_object_del(*params_out, "offset");
-    if (offset == NULL || json_object_get(auth, "streams") != NULL ||
+    if (!call->recovers || offset == NULL || json_object_get(auth, "streams") != NULL ||
         !recovery_parse(pid, offset, &recovery))
         return;
     (void)json_object_set_new(*params_out, "streams", positions_json(&recovery));

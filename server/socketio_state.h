@@ -6,6 +6,9 @@
  * connection breaks in between has an event without an offset as its last one, and starts afresh:
  * there is nothing that it would get twice.
  *
+ * All of it is for clients that ask for it with `auth: {recovery: true}`. Others get events without
+ * that argument, which a handler with a fixed number of them could not take (python-socketio).
+ *
  * Nothing of this outlives the connection on the server. The pid says where it began, the offset
  * what has changed since, and any node can go on from there (protocol/recovery.h).
  *
