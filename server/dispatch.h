@@ -42,7 +42,7 @@ void dispatch_follow(struct conn *conn, const struct http_call *http);
 struct sio_call {
     uint64_t socket; /* its serial */
     bool connects;
-    bool misfit; /* it has attachments, or more than one argument */
+    bool misfit;   /* it has attachments, or more than one argument */
     bool recovers; /* a CONNECT whose state is to be recoverable */
     bool has_ack;
     uint64_t ack;
