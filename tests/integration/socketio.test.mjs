@@ -337,16 +337,21 @@ describe("limits", () => {
 describe("draining", () => {
   for (const [way, transports] of Object.entries(WAYS)) {
     test(`by ${way} a client is told when to come back, and does`, async () => {
-      const own = await start({ args: ["--workers", "2"] });
-      const { cid } = await people(own.url, "cid");
-      const socket = await signIn(cid, { transports, url: own.url, reconnection: true });
-      const ended = once(socket, "disconnect");
-      const { code } = await own.stop();
-      assert.equal(code, 0);
-      await ended;
-      assert.equal(typeof (await socket.until("the news", (seen) => seen.find((e) => e.name === "server.draining"))).params.reconnect_after_ms, "number");
-      assert.equal(socket.active, true);
-      socket.disconnect();
+      // Between two polls there is no way to tell a client anything: then once more.
+      let news;
+      for (let attempt = 0; attempt < (transports[0] === "polling" ? 5 : 1) && !news; attempt++) {
+        const own = await start({ args: ["--workers", "2"] });
+        const { cid } = await people(own.url, "cid");
+        const socket = await signIn(cid, { transports, url: own.url, reconnection: true });
+        const ended = once(socket, "disconnect");
+        const { code } = await own.stop();
+        assert.equal(code, 0);
+        await ended;
+        assert.equal(socket.active, true);
+        news = socket.seen.find((e) => e.name === "server.draining");
+        socket.disconnect();
+      }
+      assert.equal(typeof news?.params.reconnect_after_ms, "number");
     });
   }
 });

@@ -92,7 +92,7 @@ test("after kill -9 of the server a client has every event once, in order, and i
     await Promise.all(sent);
   }
   const wanted = Array.from({ length: 3 }, (_, r) => Array.from({ length: 15 }, (_, i) => `${r}.${i}`)).flat();
-  await eventually("all messages", () => texts(bobs, channel).length >= wanted.length);
+  for (const one of [anns, bobs]) await eventually("all messages", () => texts(one, channel).length >= wanted.length);
   assert.deepEqual(texts(bobs, channel), wanted);
   assert.deepEqual(texts(anns, channel), wanted);
   const seqs = log(bobs, channel).map((e) => e.params.seq);
