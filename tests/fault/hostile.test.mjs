@@ -96,12 +96,14 @@ async function unnoticed(t, run, tries = 3) {
 
 describe("who does not get to the point", () => {
   attack("2,000 half-open handshakes are closed when their time is over", async (t) => {
+    const accepted = async () => (await metrics(server.url)).parley_connections_accepted_total;
+    const before = await accepted();
     const all = await many(2000, async (i) => {
       const r = raw(`127.0.0.${66 + Math.floor(i / 900)}`);
       if (await r.connected) r.write("GET /ws HTTP/1.1\r\nHost: parley\r\nUpgrade: websocket\r\n");
       return r;
     });
-    assert.ok((await openConnections()) >= 2000, "they are all there");
+    assert.ok((await accepted()) >= before + 2000, "they were all there"); // where all is slow the first may be closed by now
     const start = Date.now();
     await Promise.all(all.map((r) => r.end(TIMEOUT_MS + 15_000)));
     t.diagnostic(`all closed after ${Date.now() - start} ms`);
