@@ -95,11 +95,19 @@ conformance: $(CONFORMANCE) $(BUILD)/stamp/packages-test
 .PHONY: test-modules
 test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)
 
-# The examples, and the client in Rust that the interop tests talk through.
+# The examples, and the clients in other languages that the interop tests talk through.
+EXAMPLE_REACT := examples/react/dist/main.js
 .PHONY: examples interop-clients
-## examples: install the packages of the examples
-examples: examples/bot-node/node_modules/.parley-lock
-interop-clients: $(BUILD)/interop/rust/.built
+## examples: install the packages of the examples and build the React one
+examples: examples/bot-node/node_modules/.parley-lock $(EXAMPLE_REACT)
+$(EXAMPLE_REACT): $(wildcard examples/react/src/*) examples/react/node_modules/.parley-lock
+	$(call say,WEB,$(@D))
+	$(Q)npm --prefix examples/react run --silent build
+interop-clients: $(BUILD)/interop/java/.built $(BUILD)/interop/rust/.built
+$(BUILD)/interop/java/.built: $(wildcard tests/interop/java/pom.xml tests/interop/java/src/main/java/interop/*) | $(BUILD)/stamp/packages-interop
+	$(call say,MAVEN,$(@D))
+	$(Q)mvn --quiet --batch-mode --file tests/interop/java/pom.xml -Dbuild.folder=$(abspath $(@D)) process-classes
+	@touch $@
 $(BUILD)/interop/rust/.built: $(wildcard tests/interop/rust/Cargo.* tests/interop/rust/src/*) | $(BUILD)/stamp/packages-interop
 	$(call say,CARGO,$(@D))
 	$(Q)cargo build --quiet --locked --manifest-path tests/interop/rust/Cargo.toml --target-dir $(@D)

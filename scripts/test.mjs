@@ -336,15 +336,15 @@ const SUITES = {
   interop: () =>
     suite("interop", async (s) => {
       if (!(await make(s, "release", "examples"))) return;
-      await nodeTests(s, "release", "tests/interop", { pattern: /^(?!rust).*\.test\.mjs$/, concurrency: 2 });
+      await nodeTests(s, "release", "tests/interop", { pattern: /^(?!java|rust).*\.test\.mjs$/, concurrency: 2 });
     }),
   "interop-built": () =>
     suite("interop-built", async (s) => {
       if (!(await make(s, "release", "interop-clients"))) return;
       await nodeTests(s, "release", "tests/interop", {
-        pattern: /^rust\.test\.mjs$/,
+        pattern: /^(java|rust)\.test\.mjs$/,
         concurrency: 2,
-        env: { INTEROP_RUST: join(BUILD, "interop/rust/debug/interop") },
+        env: { INTEROP_JAVA: join(BUILD, "interop/java"), INTEROP_RUST: join(BUILD, "interop/rust/debug/interop") },
       });
     }),
   deploy: () => suite("deploy", (s) => nodeTests(s, "release", "tests/deploy", { timeout: 60 * MINUTE })),
@@ -352,7 +352,7 @@ const SUITES = {
   tsan: () => sanitized("tsan"),
 };
 
-// Only when they are asked for: one starts a container engine and installs whole systems, the other brings a toolchain.
+// Only when they are asked for: one starts a container engine and installs whole systems, the other brings two toolchains.
 const ON_REQUEST = ["deploy", "interop-built"];
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUITES).filter((name) => !ON_REQUEST.includes(name));
