@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "storage/mongo/mongo.h"
+#include "storage/ops.h"
 #include "storage/txn.h"
 
 bool mg_joins(enum store_op op)
@@ -40,8 +41,10 @@ static enum err gather_sessions(struct mg_conn *c, struct store_req *const *reqs
 
     mg_list_begin(&list, "hash");
     for (size_t i = 0; i < n; i++)
-        if (reqs[i]->op == STORE_SESSION_GET && reqs[i]->in.session.token_hash != NULL)
+        if (reqs[i]->op == STORE_SESSION_GET && reqs[i]->in.session.token_hash != NULL) {
             mg_list_text(&list, reqs[i]->in.session.token_hash);
+            mg_list_text(&list, token_key(c->arena, reqs[i]->in.session.token_hash));
+        }
     bool any = list.n > 0;
     bson_t *filter = mg_list_end(&list);
     if (any)
@@ -58,7 +61,10 @@ static const char *user_of(struct mg_conn *c, const struct store_req *req)
     if (req->op != STORE_SESSION_GET || req->in.session.token_hash == NULL)
         return NULL;
     const char *hash = req->in.session.token_hash;
+    const char *key = token_key(c->arena, hash);
     const struct store_session *s = map_get(&c->warm.sessions, hash, strlen(hash));
+    if (s == NULL)
+        s = map_get(&c->warm.sessions, key, strlen(key));
     return s != NULL ? s->user : NULL;
 }
 

@@ -273,6 +273,19 @@ void mg_read_session(struct arena *arena, const bson_t *doc, struct store_sessio
                                   .channels = mg_text_opt(arena, doc, "channels")};
 }
 
+static void copy_session(struct arena *arena, const struct store_session *from,
+                         struct store_session *out)
+{
+    *out = *from;
+    out->id = arena_strdup(arena, from->id);
+    out->user = arena_strdup(arena, from->user);
+    out->address = arena_strdup(arena, from->address);
+    out->agent = arena_strdup(arena, from->agent);
+    out->label = arena_strdup(arena, from->label);
+    out->scopes = arena_strdup(arena, from->scopes);
+    out->channels = arena_strdup(arena, from->channels);
+}
+
 MG_OP(session_get, struct arena *arena, const char *id, const char *hash, struct store_session *out)
 {
     struct mg_conn *c = mg(conn);
@@ -281,11 +294,7 @@ MG_OP(session_get, struct arena *arena, const char *id, const char *hash, struct
     bson_t *doc;
 
     if (warm != NULL) {
-        *out = *warm;
-        out->id = arena_strdup(arena, warm->id);
-        out->user = arena_strdup(arena, warm->user);
-        out->address = arena_strdup(arena, warm->address);
-        out->agent = arena_strdup(arena, warm->agent);
+        copy_session(arena, warm, out);
         return ERR_OK;
     }
     enum err err =

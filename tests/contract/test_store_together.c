@@ -43,6 +43,20 @@ static void make_session(struct bed *bed, const char *user, const char *hash)
     assert_int_equal(bed_do(bed, req), ERR_OK);
 }
 
+static void make_token(struct bed *bed, const char *user, const char *hash, const char *channel)
+{
+    struct store_req *req = bed_req(bed, STORE_TOKEN_CREATE, user);
+    const char **channels = arena_alloc(bed->arena, sizeof(*channels));
+
+    channels[0] = channel;
+    req->in.token.name = "the build";
+    req->in.token.scopes = "messages:read messages:write";
+    req->in.token.hash = hash;
+    req->in.token.channels = channel != NULL ? channels : NULL;
+    req->in.token.channels_n = channel != NULL ? 1 : 0;
+    assert_int_equal(bed_do(bed, req), ERR_OK);
+}
+
 /* -- what is asked ---------------------------------------------------------------------------- */
 
 static struct store_req *ask_session(struct bed *bed, const char *hash)
@@ -108,6 +122,8 @@ static void ask_all(const struct world *w, struct questions *q)
         }
         for (size_t i = 0; i < WORLD_CHANNELS; i++)
             add(q, ask_events(bed, "c", w->channels[i]));
+        add(q, ask_session(bed, "a token's"));
+        add(q, ask_session(bed, "a limited token's"));
         add(q, ask_session(bed, "nobody's"));
         add(q, ask_snapshot(bed, "0000000000nobody0000000000"));
         add(q, ask_events(bed, "c", "0000000000nobody0000000000"));
@@ -131,6 +147,9 @@ static void put_answer(struct buf *out, const struct store_req *req)
     put_text(out, req->out.session.id);
     put_text(out, req->out.session.user);
     put_text(out, req->out.session.agent);
+    put_text(out, req->out.session.label);
+    put_text(out, req->out.session.scopes);
+    put_text(out, req->out.session.channels);
     put_text(out, req->out.top.epoch);
     buf_printf(out, " %llu %zu\n", (unsigned long long)req->out.top.seq, req->out.n);
     for (size_t i = 0; i < req->out.n && req->op == STORE_SNAPSHOT; i++) {
@@ -163,6 +182,8 @@ static void everybody_gets_what_they_get_alone(void **state)
     world_live(&w, OPERATIONS);
     for (size_t i = 0; i < WORLD_USERS; i++)
         make_session(w.bed, w.users[i], hash_of(w.bed, i));
+    make_token(w.bed, w.users[0], "a token's", NULL);
+    make_token(w.bed, w.users[0], "a limited token's", bed_channel(w.bed, w.users[0], "only-this"));
     ask_all(&w, &q);
     for (size_t i = 0; i < q.n; i++)
         (void)bed_do(w.bed, q.reqs[i]);
