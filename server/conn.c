@@ -48,7 +48,7 @@ struct conn *conn_create(struct worker *worker, struct lws *wsi, struct peer *pe
 
 void conn_set_transport(struct conn *conn, enum metric_transport transport)
 {
-    metric_add_by(METRIC_TRANSPORTS, conn->transport, (uint64_t)-1);
+    metric_sub_by(METRIC_TRANSPORTS, conn->transport, 1);
     metric_add_by(METRIC_TRANSPORTS, transport, 1);
     conn->transport = transport;
 }
@@ -101,7 +101,7 @@ void conn_gone(struct conn *conn)
     buf_free(&conn->in);
     token_forget(conn);
     follow_destroy(&conn->follow);
-    metric_add_by(METRIC_TRANSPORTS, conn->transport, (uint64_t)-1);
+    metric_sub_by(METRIC_TRANSPORTS, conn->transport, 1);
     worker_remove_conn(conn->worker, conn);
     peer_release(&conn->peer);
     conn_unref(conn);

@@ -14,7 +14,8 @@ struct frame *frame_blank(size_t len, uint32_t count)
     f->len = (uint32_t)len;
     f->count = count;
     f->ephemeral = 0;
-    atomic_init(&f->other, NULL);
+    for (size_t i = 0; i < FRAME_ENCODINGS; i++)
+        atomic_init(&f->others[i], NULL);
     return f;
 }
 
@@ -38,14 +39,17 @@ struct frame *frame_text(const char *text, size_t len)
     return frame_data(WS_OP_TEXT, text, len, NULL, 0);
 }
 
-struct frame *frame_other(struct frame *frame, struct frame *(*make)(const struct frame *frame))
+struct frame *frame_other(struct frame *frame, enum frame_encoding encoding,
+                          struct frame *(*make)(const struct frame *frame,
+                                                enum frame_encoding encoding))
 {
-    struct frame *other = atomic_load_explicit(&frame->other, memory_order_acquire);
+    struct frame *_Atomic *slot = &frame->others[encoding];
+    struct frame *other = atomic_load_explicit(slot, memory_order_acquire);
 
     if (other != NULL)
         return other;
-    struct frame *made = make(frame);
-    if (atomic_compare_exchange_strong_explicit(&frame->other, &other, made, memory_order_acq_rel,
+    struct frame *made = make(frame, encoding);
+    if (atomic_compare_exchange_strong_explicit(slot, &other, made, memory_order_acq_rel,
                                                 memory_order_acquire))
         return made;
     frame_unref(made); /* another worker was first */
@@ -98,13 +102,15 @@ struct frame *frame_ref(struct frame *frame)
     return frame;
 }
 
-/* The other encoding has no other: this goes one level down. */
+/* Other encodings have none themselves: this goes one level down. */
 void frame_unref(struct frame *frame)
 {
     if (atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) != 1)
         return;
-    struct frame *other = atomic_load_explicit(&frame->other, memory_order_relaxed);
-    if (other != NULL)
-        frame_unref(other);
+    for (size_t i = 0; i < FRAME_ENCODINGS; i++) {
+        struct frame *other = atomic_load_explicit(&frame->others[i], memory_order_relaxed);
+        if (other != NULL)
+            frame_unref(other);
+    }
     free(frame);
 }

@@ -1,7 +1,7 @@
 /* frame.h - bytes that go out as they are, encoded once and shared by all who get them.
  *
  * A frame is one or more whole WebSocket frames (RFC 6455 section 5.2), header included. It never
- * changes after it was made, but that a second encoding of the same may be made, once, when the
+ * changes after it was made, but that other encodings of the same may be made, each once, when the
  * first connection needs it.
  * Threading: any; the reference count is atomic. Ownership: who has a reference calls
  * frame_unref().
@@ -15,12 +15,15 @@
 
 #include "protocol/websocket.h"
 
+/* Beside the one over /ws: for Socket.IO, and for its clients whose state can be recovered. */
+enum frame_encoding { FRAME_SOCKETIO, FRAME_SOCKETIO_RECOVERABLE, FRAME_ENCODINGS };
+
 struct frame {
     atomic_uint refs;
     uint32_t len;
-    uint32_t count;              /* WebSocket frames inside */
-    uint32_t ephemeral;          /* may be dropped for a slow reader */
-    struct frame *_Atomic other; /* the second encoding, or NULL */
+    uint32_t count;                                /* WebSocket frames inside */
+    uint32_t ephemeral;                            /* may be dropped for a slow reader */
+    struct frame *_Atomic others[FRAME_ENCODINGS]; /* NULL: not made yet */
     unsigned char bytes[];
 };
 
@@ -36,8 +39,10 @@ struct frame *frame_data(enum ws_opcode opcode, const char *head, size_t head_le
 /* Room for frames of LEN bytes together, to be filled in before anybody else sees it; one
  * reference. */
 struct frame *frame_blank(size_t len, uint32_t count);
-/* The second encoding, which MAKE makes if nobody has yet. It lives as long as FRAME. */
-struct frame *frame_other(struct frame *frame, struct frame *(*make)(const struct frame *frame));
+/* FRAME in ENCODING, which MAKE makes if nobody has yet. Borrowed, it lives as long as FRAME. */
+struct frame *frame_other(struct frame *frame, enum frame_encoding encoding,
+                          struct frame *(*make)(const struct frame *frame,
+                                                enum frame_encoding encoding));
 /* Several frames in one, in order; one reference, the parts keep theirs. */
 struct frame *frame_join(struct frame *const *frames, size_t n);
 struct frame *frame_ref(struct frame *frame);

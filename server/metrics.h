@@ -173,6 +173,10 @@ static inline void metric_add_by(enum metric metric, size_t label, uint64_t n)
 {
     metric_add_at((size_t)metric + label, n);
 }
+static inline void metric_sub_by(enum metric metric, size_t label, uint64_t n)
+{
+    metric_add_at((size_t)metric + label, 0 - n);
+}
 /* A gauge's value, process-wide: the last one set counts. Not to be mixed with metric_add(). */
 void metric_set(enum metric metric, uint64_t value);
 void metric_set_by(enum metric metric, size_t label, uint64_t value);

@@ -22,15 +22,15 @@
 #define EVENT_END "]"
 #define POSITIONED_END ",\"" RECOVERY_NO_OFFSET "\"]"
 
-static const char *event_end(const struct rpc_event *event)
+static const char *event_end(const struct rpc_event *event, enum frame_encoding encoding)
 {
-    return event->positioned ? POSITIONED_END : EVENT_END;
+    return event->positioned && encoding == FRAME_SOCKETIO_RECOVERABLE ? POSITIONED_END : EVENT_END;
 }
 
-static size_t event_len(const struct rpc_event *event)
+static size_t event_len(const struct rpc_event *event, enum frame_encoding encoding)
 {
     return strlen(EVENT_BEGIN EVENT_BETWEEN) + event->method_len + event->params_len +
-           strlen(event_end(event));
+           strlen(event_end(event, encoding));
 }
 
 static unsigned char *put(unsigned char *to, const char *bytes, size_t n)
@@ -39,14 +39,17 @@ static unsigned char *put(unsigned char *to, const char *bytes, size_t n)
     return to + n;
 }
 
-static unsigned char *put_event(unsigned char *to, const struct rpc_event *event)
+static unsigned char *put_event(unsigned char *to, const struct rpc_event *event,
+                                enum frame_encoding encoding)
 {
-    to += ws_frame_header(to, WS_OP_TEXT, event_len(event));
+    const char *end = event_end(event, encoding);
+
+    to += ws_frame_header(to, WS_OP_TEXT, event_len(event, encoding));
     to = put(to, EVENT_BEGIN, strlen(EVENT_BEGIN));
     to = put(to, event->method, event->method_len);
     to = put(to, EVENT_BETWEEN, strlen(EVENT_BETWEEN));
     to = put(to, event->params, event->params_len);
-    return put(to, event_end(event), strlen(event_end(event)));
+    return put(to, end, strlen(end));
 }
 
 /* The next notification of FRAME; *at moves behind it. */
@@ -66,67 +69,28 @@ static bool next_event(const struct frame *frame, size_t *at, struct rpc_event *
     return false;
 }
 
-static struct frame *make_events(const struct frame *frame)
+static struct frame *make_events(const struct frame *frame, enum frame_encoding encoding)
 {
     unsigned char header[WS_HEADER_MAX];
     struct rpc_event event;
     uint32_t count = 0;
     size_t len = 0;
 
-    for (size_t at = 0; next_event(frame, &at, &event); count++)
-        len += ws_frame_header(header, WS_OP_TEXT, event_len(&event)) + event_len(&event);
+    for (size_t at = 0; next_event(frame, &at, &event); count++) {
+        size_t n = event_len(&event, encoding);
+        len += ws_frame_header(header, WS_OP_TEXT, n) + n;
+    }
     struct frame *made = frame_blank(len, count);
     made->ephemeral = frame->ephemeral;
     unsigned char *to = made->bytes;
     for (size_t at = 0; next_event(frame, &at, &event);)
-        to = put_event(to, &event);
-    return made;
-}
-
-/* The payload without the last argument of an event that has a place; others are as they are. No
- * event ends like that by itself: its params are an object. */
-static size_t plain_len(const unsigned char *payload, size_t len)
-{
-    size_t end = strlen(POSITIONED_END);
-    bool positioned = len > end && memcmp(payload + len - end, POSITIONED_END, end) == 0;
-
-    return positioned ? len - end + strlen(EVENT_END) : len;
-}
-
-static struct frame *make_plain(const struct frame *frame)
-{
-    unsigned char header[WS_HEADER_MAX];
-    enum ws_opcode opcode;
-    const unsigned char *payload;
-    size_t payload_len;
-    size_t used;
-    size_t len = 0;
-
-    for (size_t at = 0; (used = ws_frame_read(frame->bytes + at, frame->len - at, &opcode, &payload,
-                                              &payload_len)) > 0;
-         at += used) {
-        size_t plain = plain_len(payload, payload_len);
-        len += ws_frame_header(header, opcode, plain) + plain;
-    }
-    struct frame *made = frame_blank(len, frame->count);
-    made->ephemeral = frame->ephemeral;
-    unsigned char *to = made->bytes;
-    for (size_t at = 0; (used = ws_frame_read(frame->bytes + at, frame->len - at, &opcode, &payload,
-                                              &payload_len)) > 0;
-         at += used) {
-        size_t plain = plain_len(payload, payload_len);
-        to += ws_frame_header(to, opcode, plain);
-        to = put(to, (const char *)payload, plain - strlen(EVENT_END));
-        to = put(to, EVENT_END, strlen(EVENT_END));
-    }
+        to = put_event(to, &event, encoding);
     return made;
 }
 
 struct frame *chat_frame(struct frame *frame, bool recovers)
 {
-    struct frame *events = frame_other(frame, make_events);
-
-    return recovers ? events : frame_other(events, make_plain);
+    return frame_other(frame, recovers ? FRAME_SOCKETIO_RECOVERABLE : FRAME_SOCKETIO, make_events);
 }
 
 /* -- answers ---------------------------------------------------------------------------------- */
