@@ -225,15 +225,11 @@ static void fanout_node_gone(void *arg, const char *gone, bool clean, bool first
                        clock_monotonic_ns() / 1000000u + (clean ? PRESENCE_GRACE_MS : 0), first);
 }
 
-static void fanout_login(void *arg, const char *key, bool good)
+static void fanout_attempt(void *arg, const char *key, bool good)
 {
     struct node *node = arg;
 
-    if (throttle_is_registration(key))
-        throttle_hear_registration(node->throttle, key, node->config.registrations_per_address,
-                                   clock_monotonic_ns());
-    else
-        throttle_hear(node->throttle, key, good, clock_monotonic_ns());
+    throttle_hear(node->throttle, key, good, clock_monotonic_ns());
 }
 
 static void fanout_account(void *arg)
@@ -262,7 +258,7 @@ struct bus_sink fanout_sink(struct node *node)
         .presence = fanout_presence,
         .presence_all = fanout_presence_all,
         .node_gone = fanout_node_gone,
-        .login = fanout_login,
+        .attempt = fanout_attempt,
         .drain = fanout_drain,
         .account = fanout_account,
     };

@@ -270,7 +270,8 @@ struct node *node_create(const struct config *config, char error_out[512])
     if (node->workers_n > METRIC_WORKER_LABELS)
         node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
-    node->throttle = throttle_create(NULL);
+    node->throttle = throttle_create(
+        &(struct throttle_options){.registrations = config->registrations_per_address});
     node->presence = presence_create(PRESENCE_GRACE_MS);
     node->passwords = password_pool_create(&(struct password_options){
         .threads = config->password_threads,

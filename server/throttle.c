@@ -220,31 +220,6 @@ size_t throttle_keys(const char *name, const char *address,
     return THROTTLE_KEYS;
 }
 
-void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns)
-{
-    const struct throttle_options *options = &throttle->options;
-    bool name = strncmp(key, "n:", 2) == 0;
-
-    if ((!name && strncmp(key, "a:", 2) != 0) || strlen(key) >= KEY_SIZE)
-        return;
-    (void)pthread_mutex_lock(&throttle->lock);
-    struct entry *entry = good ? entry_find(throttle, key) : NULL;
-    if (entry != NULL && name)
-        entry_remove(throttle, entry);
-    else if (!good)
-        entry_count(throttle, key, name ? options->name_free : options->address_free,
-                    name ? options->name_delay_ms : options->address_delay_ms, now_ns);
-    (void)pthread_mutex_unlock(&throttle->lock);
-}
-
-size_t throttle_entries(struct throttle *throttle)
-{
-    (void)pthread_mutex_lock(&throttle->lock);
-    size_t n = HASH_COUNT(throttle->entries);
-    (void)pthread_mutex_unlock(&throttle->lock);
-    return n;
-}
-
 /* A token every INTERVAL_NS, BURST of them at once. */
 static uint32_t bucket_take(struct rate_bucket *bucket, uint64_t interval_ns, uint32_t burst,
                             uint64_t now_ns)
@@ -260,16 +235,10 @@ static uint32_t bucket_take(struct rate_bucket *bucket, uint64_t interval_ns, ui
     return 0;
 }
 
-uint32_t rate_take(struct rate_bucket *bucket, const struct rate_limit *limit, uint64_t now_ns)
+static uint32_t take_registration(struct throttle *throttle, const char *key, uint64_t now_ns)
 {
-    if (limit->per_second == 0)
-        return 0;
-    return bucket_take(bucket, UINT64_C(1000000000) / limit->per_second, limit->burst, now_ns);
-}
+    uint32_t per_hour = throttle->options.registrations;
 
-static uint32_t take_registration(struct throttle *throttle, const char *key, uint32_t per_hour,
-                                  uint64_t now_ns)
-{
     if (per_hour == 0)
         return 0;
     (void)pthread_mutex_lock(&throttle->lock);
@@ -280,28 +249,55 @@ static uint32_t take_registration(struct throttle *throttle, const char *key, ui
     return wait;
 }
 
-uint32_t throttle_registration(struct throttle *throttle, const char *address, uint32_t per_hour,
-                               uint64_t now_ns)
-{
-    char key[KEY_SIZE];
-
-    throttle_registration_key(address, key);
-    return take_registration(throttle, key, per_hour, now_ns);
-}
-
 void throttle_registration_key(const char *address, char key_out[KEY_SIZE])
 {
     address_key('r', address, key_out);
 }
 
-bool throttle_is_registration(const char *key)
+uint32_t throttle_registration(struct throttle *throttle, const char *address, uint64_t now_ns)
 {
-    return strncmp(key, "r:", 2) == 0 && strlen(key) < KEY_SIZE;
+    char key[KEY_SIZE];
+
+    throttle_registration_key(address, key);
+    return take_registration(throttle, key, now_ns);
 }
 
-void throttle_hear_registration(struct throttle *throttle, const char *key, uint32_t per_hour,
-                                uint64_t now_ns)
+static void hear_login(struct throttle *throttle, const char *key, bool good, uint64_t now_ns)
 {
-    if (throttle_is_registration(key))
-        (void)take_registration(throttle, key, per_hour, now_ns);
+    const struct throttle_options *options = &throttle->options;
+    bool name = key[0] == 'n';
+
+    (void)pthread_mutex_lock(&throttle->lock);
+    struct entry *entry = good ? entry_find(throttle, key) : NULL;
+    if (entry != NULL && name)
+        entry_remove(throttle, entry);
+    else if (!good)
+        entry_count(throttle, key, name ? options->name_free : options->address_free,
+                    name ? options->name_delay_ms : options->address_delay_ms, now_ns);
+    (void)pthread_mutex_unlock(&throttle->lock);
+}
+
+void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns)
+{
+    if (strlen(key) >= KEY_SIZE)
+        return;
+    if (strncmp(key, "r:", 2) == 0)
+        (void)take_registration(throttle, key, now_ns);
+    else if (strncmp(key, "n:", 2) == 0 || strncmp(key, "a:", 2) == 0)
+        hear_login(throttle, key, good, now_ns);
+}
+
+size_t throttle_entries(struct throttle *throttle)
+{
+    (void)pthread_mutex_lock(&throttle->lock);
+    size_t n = HASH_COUNT(throttle->entries);
+    (void)pthread_mutex_unlock(&throttle->lock);
+    return n;
+}
+
+uint32_t rate_take(struct rate_bucket *bucket, const struct rate_limit *limit, uint64_t now_ns)
+{
+    if (limit->per_second == 0)
+        return 0;
+    return bucket_take(bucket, UINT64_C(1000000000) / limit->per_second, limit->burst, now_ns);
 }

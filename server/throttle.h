@@ -25,6 +25,7 @@ struct throttle_options {
     uint32_t name_delay_ms;    /* the longest; 0: 30 s */
     uint32_t address_delay_ms; /* the longest; 0: 5 min */
     uint32_t forget_ms;        /* failures this old do not count; 0: 15 min */
+    uint32_t registrations;    /* of one address in an hour, and at once; 0: no limit */
 };
 
 /* OPTIONS NULL: all defaults. */
@@ -40,24 +41,19 @@ uint32_t throttle_begin(struct throttle *throttle, const char *name, const char 
 void throttle_succeeded(struct throttle *throttle, const char *name, const char *address);
 /* It was not judged at all (queue full, store away): both get it back. */
 void throttle_cancelled(struct throttle *throttle, const char *name, const char *address);
-/* One more attempt to make an account from ADDRESS, of which PER_HOUR are let through in an hour,
- * and at once: 0, or how long to wait. PER_HOUR 0: no limit. */
-uint32_t throttle_registration(struct throttle *throttle, const char *address, uint32_t per_hour,
-                               uint64_t now_ns);
-/* What other nodes are told of an attempt that was judged: "n:<name>" and, with an address,
- * "a:<group>". Returns how many keys there are. */
+/* One more attempt to make an account from ADDRESS: 0, and it is let through, or how long to wait.
+ */
+uint32_t throttle_registration(struct throttle *throttle, const char *address, uint64_t now_ns);
+/* What other nodes are told of an attempt to sign in that was judged: "n:<name>" and, with an
+ * address, "a:<group>". Returns how many keys there are. */
 enum { THROTTLE_KEYS = 2, THROTTLE_KEY_SIZE = 66 };
 size_t throttle_keys(const char *name, const char *address,
                      char keys_out[THROTTLE_KEYS][THROTTLE_KEY_SIZE]);
-/* Another node says so of KEY: an attempt failed; or (GOOD) the name's failures are forgotten. What
- * is no key is ignored. */
-void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns);
-/* The key of attempts to make an account from ADDRESS, for other nodes, and what another one says
- * of it: an attempt was let through there, so there is one less for that address here. */
+/* And of one to make an account that was let through: "r:<group>". */
 void throttle_registration_key(const char *address, char key_out[THROTTLE_KEY_SIZE]);
-bool throttle_is_registration(const char *key);
-void throttle_hear_registration(struct throttle *throttle, const char *key, uint32_t per_hour,
-                                uint64_t now_ns);
+/* Another node says so of KEY: an attempt failed, or was let through; or (GOOD) the name's failures
+ * are forgotten. What is no key is ignored. */
+void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns);
 size_t throttle_entries(struct throttle *throttle);
 
 /* A token bucket (in the form of GCRA, ITU-T I.371): 8 bytes, zeroed means full. */

@@ -104,10 +104,10 @@ void bus_presence(struct bus *bus, const char *users, size_t n, const char *lett
         bus->ops->presence(bus, users, n, letters);
 }
 
-void bus_login(struct bus *bus, const char *const *keys, size_t n, bool good)
+void bus_attempt(struct bus *bus, const char *const *keys, size_t n, bool good)
 {
-    if (bus->ops->login != NULL)
-        bus->ops->login(bus, keys, n, good);
+    if (bus->ops->attempt != NULL)
+        bus->ops->attempt(bus, keys, n, good);
 }
 
 void bus_account(struct bus *bus)

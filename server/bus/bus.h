@@ -57,9 +57,8 @@ struct bus_sink {
     void (*presence)(void *arg, const char *node, const char *user, char said);
     void (*presence_all)(void *arg, const char *node, bool end);
     void (*node_gone)(void *arg, const char *node, bool clean, bool first);
-    /* Another node judged an attempt to sign in (throttle_hear()) or let one to make an account
-     * through (throttle_hear_registration()). */
-    void (*login)(void *arg, const char *key, bool good);
+    /* An attempt to sign in or to make an account on another node: throttle_hear(). */
+    void (*attempt)(void *arg, const char *key, bool good);
     /* Another node asks this one to drain. */
     void (*drain)(void *arg);
     /* An account was changed on another node, or may have been: the news could not come. */
@@ -118,7 +117,7 @@ void bus_set_draining(struct bus *bus);
 void bus_presence(struct bus *bus, const char *users, size_t n, const char *letters);
 /* An attempt to sign in was judged here, or one to make an account let through (GOOD is false
  * then); KEYS are those of the throttle. */
-void bus_login(struct bus *bus, const char *const *keys, size_t n, bool good);
+void bus_attempt(struct bus *bus, const char *const *keys, size_t n, bool good);
 /* An account was changed here: the others are told, as soon as they can be. */
 void bus_account(struct bus *bus);
 

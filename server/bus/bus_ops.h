@@ -18,7 +18,7 @@ struct bus_ops {
     void (*listen)(struct bus *bus, unsigned worker, const char *const *streams, size_t n);
     void (*unlisten)(struct bus *bus, unsigned worker, const char *stream);
     void (*presence)(struct bus *bus, const char *users, size_t n, const char *letters);
-    void (*login)(struct bus *bus, const char *const *keys, size_t n, bool good);
+    void (*attempt)(struct bus *bus, const char *const *keys, size_t n, bool good);
     size_t (*nodes)(struct bus *bus, struct bus_node *out, size_t max);
     void (*drain)(struct bus *bus, const char *name);
     void (*set_draining)(struct bus *bus);

@@ -126,7 +126,7 @@ void redis_publish_ephemeral(struct bus *bus, const char *const *streams, size_t
 void redis_revoke(struct bus *bus, const char *user, const char *session, const char *except);
 void redis_role(struct bus *bus, const char *user, enum store_role role);
 void redis_drain(struct bus *bus, const char *name);
-void redis_login(struct bus *bus, const char *const *keys, size_t n, bool good);
+void redis_attempt(struct bus *bus, const char *const *keys, size_t n, bool good);
 void redis_presence(struct bus *bus, const char *users, size_t n, const char *letters);
 void redis_listen(struct bus *bus, unsigned worker, const char *const *streams, size_t n);
 void redis_unlisten(struct bus *bus, unsigned worker, const char *stream);

@@ -126,7 +126,7 @@ static void take_control(struct redis_bus *bus, const redisReply *bytes)
         break;
     case CONTROL_LOGIN:
         for (size_t i = 0; i < c.list_n; i++)
-            sink->login(sink->arg, c.list[i], c.seq != 0);
+            sink->attempt(sink->arg, c.list[i], c.seq != 0);
         break;
     case CONTROL_ACCOUNT:
         sink->account(sink->arg);

@@ -267,7 +267,7 @@ static void run_login(struct worker *none, struct mail *mail)
     free(m);
 }
 
-void redis_login(struct bus *base, const char *const *keys, size_t n, bool good)
+void redis_attempt(struct bus *base, const char *const *keys, size_t n, bool good)
 {
     struct login_mail *m = mem_zalloc(sizeof(*m) + n * sizeof(m->keys[0]));
 

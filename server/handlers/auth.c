@@ -110,16 +110,13 @@ static enum err register_hashed(struct request *req)
 /* Whoever asks for accounts again and again. The admin socket may make as many as it likes. */
 static enum err check_registrations(struct request *req)
 {
-    const struct config *config = &req->node->config;
-
-    if (req->conn->door == DOOR_ADMIN || !config->rate_limits)
+    if (req->conn->door == DOOR_ADMIN || !req->node->config.rate_limits)
         return ERR_OK;
-    uint32_t wait = throttle_registration(req->node->throttle, req->address,
-                                          config->registrations_per_address, req->started_ns);
+    uint32_t wait = throttle_registration(req->node->throttle, req->address, req->started_ns);
     if (wait == 0) {
         char key[THROTTLE_KEY_SIZE];
         throttle_registration_key(req->address, key);
-        bus_login(req->node->bus, (const char *const[]){key}, 1, false);
+        bus_attempt(req->node->bus, (const char *const[]){key}, 1, false);
         return ERR_OK;
     }
     req->retry_after_ms = wait;
@@ -166,7 +163,7 @@ static void tell_others(struct request *req, const char *name, bool good)
     const char *list[THROTTLE_KEYS] = {keys[0], keys[1]};
     size_t n = throttle_keys(name, req->conn->door == DOOR_ADMIN ? NULL : req->address, keys);
 
-    bus_login(req->node->bus, list, n, good);
+    bus_attempt(req->node->bus, list, n, good);
 }
 
 static enum err login_refused(struct request *req)

@@ -59,6 +59,8 @@ struct turns {
 
 struct mg_backend;
 struct mg_conn;
+struct store_conn;
+struct stream;
 
 void turns_init(struct turns *turns);
 void turns_destroy(struct turns *turns);
@@ -79,8 +81,7 @@ void turns_give(struct mg_conn *c);
 uint64_t turns_idle(struct mg_conn *c);
 /* The staged events are committed. */
 void turns_wrote(struct mg_conn *c);
-struct store_conn;
-struct stream;
+/* Whether C has the turn of the stream KEY. */
 bool turns_holds(const struct mg_conn *c, int64_t key);
 /* See contended() in store_ops.h. */
 bool turns_contended(struct store_conn *conn, struct stream *stream);

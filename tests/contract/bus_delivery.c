@@ -204,7 +204,7 @@ static void open_node(struct world *world, struct node *node, const char *name)
                  .presence = on_presence,
                  .presence_all = on_presence_all,
                  .node_gone = on_node_gone,
-                 .login = on_login,
+                 .attempt = on_login,
                  .account = on_account,
                  .drain = on_drain},
     };
@@ -481,8 +481,8 @@ static void failed_logins_are_counted_everywhere(void **state)
     struct world *w = at(state);
     const char *keys[] = {"n:ann", "a:192.0.2.1"};
 
-    bus_login(w->near.bus, keys, 2, false);
-    bus_login(w->near.bus, keys, 1, true);
+    bus_attempt(w->near.bus, keys, 2, false);
+    bus_attempt(w->near.bus, keys, 1, true);
     assert_true(hears(&w->far, "login n:ann failed\nlogin a:192.0.2.1 failed\nlogin n:ann good\n"));
     assert_int_equal(count(&w->near, "login"), 0); /* here it was counted already */
 }

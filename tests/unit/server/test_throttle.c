@@ -18,6 +18,7 @@ static int create(void **state)
         .name_delay_ms = 4000,
         .address_delay_ms = 16000,
         .forget_ms = 60000,
+        .registrations = 6,
     });
     return 0;
 }
@@ -141,16 +142,18 @@ static void an_address_registers_only_so_often(void **state)
     const uint64_t hour = 3600 * second;
 
     for (int i = 0; i < 6; i++)
-        assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 0);
-    assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 600000);
-    assert_int_equal(throttle_registration(*state, "192.0.2.2", 6, start), 0);
-    assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start + hour / 6), 0);
-    assert_true(throttle_registration(*state, "192.0.2.1", 6, start + hour / 6) > 0);
+        assert_int_equal(throttle_registration(*state, "192.0.2.1", start), 0);
+    assert_int_equal(throttle_registration(*state, "192.0.2.1", start), 600000);
+    assert_int_equal(throttle_registration(*state, "192.0.2.2", start), 0);
+    assert_int_equal(throttle_registration(*state, "192.0.2.1", start + hour / 6), 0);
+    assert_true(throttle_registration(*state, "192.0.2.1", start + hour / 6) > 0);
     for (int i = 0; i < 6; i++)
-        assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start + 3 * hour), 0);
-    assert_true(throttle_registration(*state, "192.0.2.1", 6, start + 3 * hour) > 0);
+        assert_int_equal(throttle_registration(*state, "192.0.2.1", start + 3 * hour), 0);
+    assert_true(throttle_registration(*state, "192.0.2.1", start + 3 * hour) > 0);
+    struct throttle *unlimited = throttle_create(NULL);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(throttle_registration(*state, "192.0.2.3", 0, start), 0);
+        assert_int_equal(throttle_registration(unlimited, "192.0.2.3", start), 0);
+    throttle_destroy(&unlimited);
     /* it has nothing to do with signing in */
     assert_int_equal(throttle_begin(*state, "ann", "192.0.2.1", start + 3 * hour), 0);
 }
@@ -258,17 +261,14 @@ static void a_registration_on_another_node_counts_here(void **state)
     char key[THROTTLE_KEY_SIZE];
 
     throttle_registration_key("192.0.2.1", key);
-    assert_true(throttle_is_registration(key));
+    assert_string_equal(key, "r:192.0.2.1");
     for (int i = 0; i < 4; i++)
-        throttle_hear_registration(*state, key, 6, start);
+        throttle_hear(*state, key, false, start);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 0);
-    assert_int_equal(throttle_registration(*state, "192.0.2.1", 6, start), 600000);
-    throttle_hear_registration(*state, "a:192.0.2.2", 6, start);
-    throttle_hear_registration(*state, "nonsense", 6, start);
-    throttle_hear_registration(*state, key, 0, start);
+        assert_int_equal(throttle_registration(*state, "192.0.2.1", start), 0);
+    assert_int_equal(throttle_registration(*state, "192.0.2.1", start), 600000);
+    throttle_hear(*state, "nonsense", false, start);
     assert_int_equal(throttle_entries(*state), 1);
-    assert_false(throttle_is_registration("n:ann"));
 }
 
 static void an_admin_has_no_address(void **state)
