@@ -1,9 +1,9 @@
 // The benchmarks: measures every scenario in turn, several rounds, and writes the report.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Bench, FULL, QUICK } from './harness/bench.mjs';
 import { describeMachine } from './harness/machine.mjs';
+import { rawOf, readOptions, stepsOf } from './harness/options.mjs';
 import { endAll, hasTwoCores } from './harness/processes.mjs';
 import { measure } from './harness/rounds.mjs';
 import { markdown } from './report/markdown.mjs';
@@ -34,32 +34,6 @@ const HELP = `usage: tests/bench/run [--quick] [--only NAME,...] [--rounds N] [-
 Programs come from $BUILD (build); parleyd from $PARLEYD.
 `;
 
-function readArguments() {
-    const { values } = parseArgs({
-        options: {
-            quick: { type: 'boolean', default: false },
-            only: { type: 'string' },
-            rounds: { type: 'string' },
-            output: { type: 'string' },
-            help: { type: 'boolean', default: false },
-        },
-    });
-    if (values.help) {
-        process.stdout.write(HELP);
-        process.exit(0);
-    }
-    const names = values.only?.split(',') ?? SCENARIOS.map(({ name }) => name);
-    const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-    if (unknown) throw new Error(`there is no scenario ${unknown}; see --help`);
-    const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
-    if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
-        throw new Error('--rounds takes a whole number from 1 up');
-    }
-    const sizes = { ...(values.quick ? QUICK : FULL), ...(rounds && { rounds }) };
-    const complete = !values.quick && names.length === SCENARIOS.length;
-    return { names, sizes, complete, output: values.output };
-}
-
 function programs(build) {
     const built = (name) => join(build, 'bench', name);
     return {
@@ -84,19 +58,17 @@ function writeReport(directory, bench, machine, measured, parts, others) {
 }
 
 async function main() {
-    const { names, sizes, complete, output } = readArguments();
+    const { scenarios, sizes, complete, output } = readOptions({ help: HELP, scenarios: SCENARIOS, full: FULL, quick: QUICK });
     if (!hasTwoCores()) throw new Error('two processor cores are needed: one for the server, one for the load');
     const build = process.env.BUILD ?? join(root, 'build');
-    const scenarios = SCENARIOS.filter(({ name }) => names.includes(name));
     const scratch = mkdtempSync(join(build, 'bench', 'data-')); // on a disk: /tmp may be memory
     process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-    const steps = sizes.rounds * scenarios.reduce((sum, { steps: own }) => sum + own, 0);
-    const bench = new Bench({ programs: programs(build), sizes, scratch, steps });
+    const bench = new Bench({ programs: programs(build), sizes, scratch, steps: stepsOf(scenarios, sizes) });
     const machine = describeMachine(bench.programs);
     const measured = await measure(bench, scenarios);
     bench.progress.end();
     const parts = [...measured].map(([scenario, rounds]) => summarise(scenario, rounds, sizes));
-    const raw = Object.fromEntries([...measured].map(([{ name }, rounds]) => [name, rounds]));
+    const raw = rawOf(measured);
     const others = othersCpu(raw);
     printSummary(parts);
     if (sizes.people < FULL.people) {

@@ -1,7 +1,7 @@
 // docs/benchmarks-cluster.md, and what is drawn in docs/benchmarks-cluster.svg.
 import { median, readable } from '../harness/numbers.mjs';
 import { HEAD, tableOf, textRow } from '../report/markdown.mjs';
-import { isQuiet } from '../report/rows.mjs';
+import { isQuiet, metOf } from '../report/rows.mjs';
 
 const METHOD = `
 - One machine of two cores holds everything: **a figure here is that of a small machine under all of this at once, not of a cluster of machines**.
@@ -45,14 +45,13 @@ const busyNote = (others) =>
 
 export function clusterMarkdown({ machine, date, sizes, parts, others }) {
     const rows = parts.flatMap((part) => part.rows);
-    const met = rows.filter((row) => row.met).length;
     const faults = parts.flatMap((part) => part.faults.map((fault) => `- ${part.title}: ${oneLine(fault)}`));
     const tables = parts
         .filter((part) => part.table)
         .map((part) => `## ${part.title}\n\n${tableOf(part.table.head, part.table.rows)}\n`);
     return `# Benchmarks of a cluster
 
-Made by \`make bench-cluster\`, ${date}. ${met} of ${rows.length} targets met. What follows from these figures for larger clusters is in
+Made by \`make bench-cluster\`, ${date}. ${metOf(parts)} targets met. What follows from these figures for larger clusters is in
 [scaling.md](scaling.md).
 
 ${busyNote(others)}![Durable sends per second beside Socket.IO, and one node beside three](benchmarks-cluster.svg)

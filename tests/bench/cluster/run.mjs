@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { describeMachine } from '../harness/machine.mjs';
+import { rawOf, readOptions, stepsOf } from '../harness/options.mjs';
 import { endAll, hasTwoCores } from '../harness/processes.mjs';
 import { attempt } from '../harness/rounds.mjs';
 import { plot } from '../report/plot.mjs';
@@ -35,35 +35,6 @@ const HELP = `usage: tests/bench/cluster/run [--quick] [--only NAME,...] [--roun
 
 Programs come from $BUILD (build); parleyd from $PARLEYD. The database is the one of $PARLEY_TEST_MONGO, or a new one.
 `;
-
-function wholeNumber(name, text) {
-    if (text === undefined) return {};
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number from 1 up`);
-    return { [name]: value };
-}
-
-function readArguments() {
-    const text = { type: 'string' };
-    const flag = { type: 'boolean', default: false };
-    const { values } = parseArgs({
-        options: { quick: flag, help: flag, only: text, rounds: text, messages: text, lock: text, output: text },
-    });
-    if (values.help) {
-        process.stdout.write(HELP);
-        process.exit(0);
-    }
-    const names = values.only?.split(',') ?? SCENARIOS.map(({ name }) => name);
-    const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-    if (unknown) throw new Error(`there is no scenario ${unknown}; see --help`);
-    const sizes = {
-        ...(values.quick ? QUICK : FULL),
-        ...wholeNumber('rounds', values.rounds),
-        ...wholeNumber('messages', values.messages),
-    };
-    const complete = !values.quick && names.length === SCENARIOS.length;
-    return { names, sizes, complete, lock: values.lock, output: values.output };
-}
 
 // All rounds on one set of data, then the next: the one with the long history comes last.
 async function measure(bench, scenarios, lock) {
@@ -107,16 +78,15 @@ function databaseKind() {
     }
 }
 
-async function run({ names, sizes, complete, lock, output }) {
+async function run({ scenarios, sizes, complete, lock, output }) {
     const build = process.env.BUILD ?? join(root, 'build');
     const programs = {
         parleyd: process.env.PARLEYD ?? join(build, 'parleyd'),
         load: join(build, 'bench', 'load'),
     };
-    const scenarios = SCENARIOS.filter(({ name }) => names.includes(name));
     const scratch = mkdtempSync(join(build, 'bench', 'cluster-'));
     process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-    const steps = sizes.rounds * scenarios.reduce((sum, { steps: own }) => sum + own, 0);
+    const steps = stepsOf(scenarios, sizes);
     const services = await Services.start();
     try {
         const bench = new ClusterBench({ programs, sizes, scratch, services, steps });
@@ -124,7 +94,7 @@ async function run({ names, sizes, complete, lock, output }) {
         const measured = await measure(bench, scenarios, lock);
         bench.progress.end();
         const parts = [...measured].map(([scenario, rounds]) => summarise(scenario, rounds, sizes));
-        const raw = Object.fromEntries([...measured].map(([{ name }, rounds]) => [name, rounds]));
+        const raw = rawOf(measured);
         const others = othersCpu(raw);
         const inBuild = join(build, 'bench');
         printSummary(parts);
@@ -142,7 +112,14 @@ process.on('exit', endAll);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
 try {
-    const options = readArguments();
+    const options = readOptions({
+        help: HELP,
+        scenarios: SCENARIOS,
+        full: FULL,
+        quick: QUICK,
+        numbers: ['messages'],
+        texts: ['lock'],
+    });
     if (!hasTwoCores()) throw new Error('two processor cores are needed: one for the servers, one for the load');
     process.exitCode = await run(options);
 } catch (error) {

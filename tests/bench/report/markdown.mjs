@@ -1,6 +1,6 @@
 // docs/benchmarks.md
 import { readable } from '../harness/numbers.mjs';
-import { isQuiet } from './rows.mjs';
+import { isQuiet, metOf } from './rows.mjs';
 
 const withUnit = (value, unit) => (unit === '/s' ? `${value}/s` : `${value} ${unit}`.trim());
 
@@ -77,15 +77,13 @@ latencies are worse than they should be, and CPU per delivery is better, because
 
 export function markdown({ machine, date, sizes, parts, others }) {
     const rows = parts.flatMap((part) => part.rows.map(textRow));
-    const judged = parts.flatMap((part) => part.rows).filter((row) => row.target);
-    const met = judged.filter((row) => row.met).length;
     const faults = parts.flatMap((part) => part.faults.map((fault) => `- ${part.title}: ${fault}`));
     const tables = parts
         .filter((part) => part.table)
         .map((part) => `## ${part.title}\n\n${tableOf(part.table.head, part.table.rows)}\n`);
     return `# Benchmarks
 
-Made by \`make bench\`, ${date}. ${met} of ${judged.length} targets met.
+Made by \`make bench\`, ${date}. ${metOf(parts)} targets met.
 
 ${busyNote(others)}![CPU per delivery and deliveries per second, Parley beside its peers](benchmarks.svg)
 

@@ -49,3 +49,9 @@ export function summarise(scenario, rounds, sizes) {
 }
 
 const factsOf = (sizes) => ({ ...sizes, members: sizes.people.toLocaleString('en-US') });
+
+// "12 of 15", of the rows that have a target.
+export function metOf(parts) {
+    const judged = parts.flatMap((part) => part.rows).filter((row) => row.target);
+    return `${judged.filter((row) => row.met).length} of ${judged.length}`;
+}

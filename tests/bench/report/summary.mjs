@@ -7,7 +7,7 @@ export function printSummary(parts) {
         for (const row of rows) {
             const [what, value, range, target, beside, ratio, verdict] = textRow(row);
             const detail = [range && `(${range})`, beside, ratio && `= ${ratio}`].filter(Boolean);
-            console.log(`  ${verdict.replaceAll('*', '').padEnd(6)} ${what}: ${value} ${detail.join(' ')}; target ${target}`);
+            console.log(`  ${verdict.replaceAll('*', '').padEnd(6)} ${what}: ${value} ${detail.join(' ')}${target && `; target ${target}`}`);
         }
         if (table) for (const row of [table.head, ...table.rows]) console.log(`  ${row.join(' | ')}`);
         for (const fault of faults) console.log(`  not valid: ${fault}`);

@@ -1,7 +1,7 @@
 // docs/benchmarks-socketio.md, .json, and what is drawn in docs/benchmarks-socketio.svg.
 import { median, readable } from '../harness/numbers.mjs';
 import { HEAD, tableOf, textRow } from '../report/markdown.mjs';
-import { isQuiet } from '../report/rows.mjs';
+import { isQuiet, metOf } from '../report/rows.mjs';
 
 const METHOD = `
 - The server has one core, with all its threads (\`parleyd --workers 1\`; one Node.js process); the load generator (\`tests/bench/load.c\`, one
@@ -37,14 +37,13 @@ const busyNote = (others) =>
 
 export function socketioMarkdown({ machine, date, sizes, parts, others }) {
     const rows = parts.flatMap((part) => part.rows);
-    const met = rows.filter((row) => row.met).length;
     const faults = parts.flatMap((part) => part.faults.map((fault) => `- ${part.title}: ${fault}`));
     const tables = parts
         .filter((part) => part.table)
         .map((part) => `## ${part.title}\n\n${tableOf(part.table.head, part.table.rows)}\n`);
     return `# Benchmarks beside Socket.IO and Express
 
-Made by \`make bench-socketio\`, ${date}. ${met} of ${rows.length} targets met.
+Made by \`make bench-socketio\`, ${date}. ${metOf(parts)} targets met.
 
 ${busyNote(others)}![CPU, memory and requests per second beside Socket.IO and Express](benchmarks-socketio.svg)
 

@@ -1,9 +1,9 @@
 // Parley beside Socket.IO and Express: measures each scenario, several rounds, and writes the report.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Bench } from '../harness/bench.mjs';
 import { describeMachine } from '../harness/machine.mjs';
+import { rawOf, readOptions, stepsOf } from '../harness/options.mjs';
 import { endAll, hasTwoCores } from '../harness/processes.mjs';
 import { measure } from '../harness/rounds.mjs';
 import { plot } from '../report/plot.mjs';
@@ -30,25 +30,6 @@ const HELP = `usage: tests/bench/socketio/run [--quick] [--only NAME,...] [--rou
 Programs come from $BUILD (build); parleyd from $PARLEYD.
 `;
 
-function readArguments() {
-    const text = { type: 'string' };
-    const flag = { type: 'boolean', default: false };
-    const { values } = parseArgs({ options: { quick: flag, help: flag, only: text, rounds: text, output: text } });
-    if (values.help) {
-        process.stdout.write(HELP);
-        process.exit(0);
-    }
-    const names = values.only?.split(',') ?? SCENARIOS.map(({ name }) => name);
-    const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-    if (unknown) throw new Error(`there is no scenario ${unknown}; see --help`);
-    const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
-    if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
-        throw new Error('--rounds takes a whole number from 1 up');
-    }
-    const sizes = { ...(values.quick ? QUICK : FULL), ...(rounds && { rounds }) };
-    return { names, sizes, complete: !values.quick && names.length === SCENARIOS.length, output: values.output };
-}
-
 function writeReport(directory, { machine, sizes, raw, parts, others }) {
     const date = new Date().toISOString().slice(0, 10);
     const write = (suffix, text) => writeFileSync(join(directory, `benchmarks-socketio.${suffix}`), text);
@@ -60,23 +41,21 @@ function writeReport(directory, { machine, sizes, raw, parts, others }) {
     console.log(`\nWritten: ${join(directory, 'benchmarks-socketio.md')}`);
 }
 
-async function run({ names, sizes, complete, output }) {
+async function run({ scenarios, sizes, complete, output }) {
     const build = process.env.BUILD ?? join(root, 'build');
     const inBuild = join(build, 'bench');
     const programs = {
         parleyd: process.env.PARLEYD ?? join(build, 'parleyd'),
         load: join(inBuild, 'load'),
     };
-    const scenarios = SCENARIOS.filter(({ name }) => names.includes(name));
     const scratch = mkdtempSync(join(inBuild, 'socketio-')); // on a disk: /tmp may be memory
     process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-    const steps = sizes.rounds * scenarios.reduce((sum, { steps: own }) => sum + own, 0);
-    const bench = new Bench({ programs, sizes, scratch, steps });
+    const bench = new Bench({ programs, sizes, scratch, steps: stepsOf(scenarios, sizes) });
     const machine = describeMachine(programs);
     const measured = await measure(bench, scenarios);
     bench.progress.end();
     const parts = [...measured].map(([scenario, rounds]) => summarise(scenario, rounds, sizes));
-    const raw = Object.fromEntries([...measured].map(([{ name }, rounds]) => [name, rounds]));
+    const raw = rawOf(measured);
     const others = othersCpu(raw);
     printSummary(parts);
     if (sizes.people < FULL.people) console.log('\nA smoke run: too small for its verdicts to mean much.');
@@ -91,7 +70,7 @@ process.on('exit', endAll);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
 try {
-    const options = readArguments();
+    const options = readOptions({ help: HELP, scenarios: SCENARIOS, full: FULL, quick: QUICK });
     if (!hasTwoCores()) throw new Error('two processor cores are needed: one for the server, one for the load');
     process.exitCode = await run(options);
 } catch (error) {
