@@ -1,24 +1,25 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../../app";
 import type { Invite } from "@parley/client";
-import { toast } from "../../ui";
+import { Copyable } from "../base/Copyable";
 import { Dialog } from "../base/Dialog";
 import { IconButton } from "../base/IconButton";
+import { Pick } from "../base/Pick";
 import { Problem } from "../base/Problem";
 import { shortTime } from "../base/time";
 import { useAction } from "../base/useAction";
 
 const LIFETIMES = [
-  { label: "1 day", seconds: 86_400 },
-  { label: "7 days", seconds: 7 * 86_400 },
-  { label: "30 days", seconds: 30 * 86_400 },
-] as const;
-const USES = [1, 5, 25, 100] as const;
+  { label: "1 day", value: 86_400 },
+  { label: "7 days", value: 7 * 86_400 },
+  { label: "30 days", value: 30 * 86_400 },
+];
+const USES = [1, 5, 25, 100].map((n) => ({ label: n === 1 ? "1 person" : `${n} people`, value: n }));
 
 export function Invites() {
   const [invites, setInvites] = useState<readonly Invite[]>([]);
-  const [uses, setUses] = useState<number>(1);
-  const [lifetime, setLifetime] = useState<number>(LIFETIMES[1].seconds);
+  const [uses, setUses] = useState(1);
+  const [lifetime, setLifetime] = useState(7 * 86_400);
   const [made, setMade] = useState<string | null>(null);
   const action = useAction();
 
@@ -40,32 +41,18 @@ export function Invites() {
           });
         }}
       >
-        <label class="pick">
-          For
-          <select value={String(uses)} onChange={(e) => setUses(Number(e.currentTarget.value))}>
-            {USES.map((n) => (
-              <option key={n} value={String(n)}>
-                {n === 1 ? "1 person" : `${n} people`}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="pick">
-          Valid for
-          <select value={String(lifetime)} onChange={(e) => setLifetime(Number(e.currentTarget.value))}>
-            {LIFETIMES.map((l) => (
-              <option key={l.seconds} value={String(l.seconds)}>
-                {l.label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Pick label="For" options={USES} value={uses} onPick={setUses} />
+        <Pick label="Valid for" options={LIFETIMES} value={lifetime} onPick={setLifetime} />
         <button type="submit" class="button primary" disabled={action.busy}>
           Create link
         </button>
       </form>
       <Problem text={action.error} />
-      {made !== null && <NewLink link={made} />}
+      {made !== null && (
+        <div role="status">
+          <Copyable label="Invitation link" text={made} />
+        </div>
+      )}
       {invites.length > 0 && <h3>Open invitations</h3>}
       <ul class="pick-list">
         {invites.map((i) => (
@@ -92,29 +79,6 @@ export function Invites() {
         ))}
       </ul>
     </Dialog>
-  );
-}
-
-function NewLink({ link }: { link: string }) {
-  const canCopy = "clipboard" in navigator;
-  return (
-    <div class="new-link" role="status">
-      <input readOnly aria-label="Invitation link" value={link} onFocus={(e) => e.currentTarget.select()} />
-      {canCopy && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            navigator.clipboard.writeText(link).then(
-              () => toast("Copied."),
-              () => toast("The browser did not allow copying.", "error"),
-            );
-          }}
-        >
-          Copy
-        </button>
-      )}
-    </div>
   );
 }
 

@@ -2,9 +2,10 @@ import { useEffect, useState } from "preact/hooks";
 import { call, state } from "../../app";
 import type { Id, Scope, Token, User } from "@parley/client";
 import { sorted } from "@parley/client/state";
-import { toast } from "../../ui";
+import { Copyable } from "../base/Copyable";
 import { Field } from "../base/Field";
 import { IconButton } from "../base/IconButton";
+import { Pick } from "../base/Pick";
 import { Problem } from "../base/Problem";
 import { shortTime } from "../base/time";
 import { useAction } from "../base/useAction";
@@ -19,11 +20,11 @@ const SCOPES: readonly { scope: Scope; label: string }[] = [
   { scope: "admin", label: "Administer the server" },
 ];
 const LIFETIMES = [
-  { label: "30 days", seconds: 30 * 86_400 },
-  { label: "90 days", seconds: 90 * 86_400 },
-  { label: "1 year", seconds: 365 * 86_400 },
-  { label: "ever", seconds: 0 },
-] as const;
+  { label: "30 days", value: 30 * 86_400 },
+  { label: "90 days", value: 90 * 86_400 },
+  { label: "1 year", value: 365 * 86_400 },
+  { label: "ever", value: 0 },
+];
 const MYSELF = "";
 
 export function TokenSettings() {
@@ -54,17 +55,12 @@ export function TokenSettings() {
     <div class="tokens">
       <p class="muted">With a token a program acts for you or for a bot of yours, within what you allow here.</p>
       {bots.length > 0 && (
-        <label class="pick">
-          Tokens of
-          <select value={user} onChange={(e) => setUser(e.currentTarget.value)}>
-            <option value={MYSELF}>myself</option>
-            {bots.map((bot) => (
-              <option key={bot.id} value={bot.id}>
-                {bot.display_name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Pick
+          label="Tokens of"
+          options={[{ value: MYSELF, label: "myself" }, ...bots.map((bot) => ({ value: bot.id, label: bot.display_name }))]}
+          value={user}
+          onPick={setUser}
+        />
       )}
       <Problem text={action.error} />
       {made !== null && <Secret secret={made} />}
@@ -113,7 +109,7 @@ function NewToken({ busy, create }: NewTokenProps) {
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<ReadonlySet<Scope>>(new Set());
   const [only, setOnly] = useState<ReadonlySet<Id>>(new Set());
-  const [lifetime, setLifetime] = useState<number>(LIFETIMES[0].seconds);
+  const [lifetime, setLifetime] = useState(30 * 86_400);
   const { channels } = sorted(state.value);
 
   return (
@@ -155,16 +151,7 @@ function NewToken({ busy, create }: NewTokenProps) {
           ))}
         </fieldset>
       </details>
-      <label class="pick">
-        Valid for
-        <select value={String(lifetime)} onChange={(e) => setLifetime(Number(e.currentTarget.value))}>
-          {LIFETIMES.map((l) => (
-            <option key={l.seconds} value={String(l.seconds)}>
-              {l.label}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Pick label="Valid for" options={LIFETIMES} value={lifetime} onPick={setLifetime} />
       <div class="dialog-actions">
         <button type="submit" class="button primary" disabled={busy || scopes.size === 0}>
           Create token
@@ -184,23 +171,7 @@ function Secret({ secret }: { secret: string }) {
   return (
     <div role="status">
       <p>Copy it now: it is not shown again.</p>
-      <div class="new-link">
-        <input readOnly aria-label="New token" value={secret} onFocus={(e) => e.currentTarget.select()} />
-        {"clipboard" in navigator && (
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              navigator.clipboard.writeText(secret).then(
-                () => toast("Copied."),
-                () => toast("The browser did not allow copying.", "error"),
-              );
-            }}
-          >
-            Copy
-          </button>
-        )}
-      </div>
+      <Copyable label="New token" text={secret} />
     </div>
   );
 }
