@@ -1,7 +1,6 @@
 #include "server/follow.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,11 +208,24 @@ static struct row *row_first(struct follow *f, const char *stream, size_t n)
     return &f->rows[0];
 }
 
+/* One that would not come back as it is goes without: nothing can be resumed by it. */
+static void set_epoch(struct row *row, const char *epoch, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && epoch[i] > ' ' && epoch[i] < 0x7f)
+        i++;
+    if (i < n || n >= sizeof(row->epoch))
+        n = 0;
+    memcpy(row->epoch, epoch, n);
+    row->epoch[n] = '\0';
+}
+
 void follow_set(struct follow *follow, const char *stream, const char *epoch, uint64_t seq)
 {
     struct row *row = row_first(follow, stream, strnlen(stream, STORE_STREAM_SIZE - 1));
 
-    (void)snprintf(row->epoch, sizeof(row->epoch), "%s", epoch == NULL ? "" : epoch);
+    set_epoch(row, epoch == NULL ? "" : epoch, epoch == NULL ? 0 : strlen(epoch));
     row->seq = seq;
 }
 
@@ -221,12 +233,10 @@ static void note(struct follow *f, const struct rpc_event *event)
 {
     struct rpc_position p;
 
-    if (!rpc_event_position(event, &p) || p.stream_len >= STORE_STREAM_SIZE ||
-        p.epoch_len >= STORE_EPOCH_SIZE)
+    if (!rpc_event_position(event, &p) || p.stream_len >= STORE_STREAM_SIZE)
         return;
     struct row *row = row_first(f, p.stream, p.stream_len);
-    memcpy(row->epoch, p.epoch, p.epoch_len);
-    row->epoch[p.epoch_len] = '\0';
+    set_epoch(row, p.epoch, p.epoch_len);
     row->seq = p.seq;
 }
 

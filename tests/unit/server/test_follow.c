@@ -68,6 +68,32 @@ static void an_id_brings_back_every_position(void **state)
     free(block);
 }
 
+static void an_epoch_that_would_break_the_id_is_left_out(void **state)
+{
+    (void)state;
+    static const char *const broken[] = {"e\nx: y", "e 1", "\x7f", "0123456789012345678901234"};
+    const char *field;
+    const char *epoch;
+    uint64_t seq;
+
+    for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
+        struct follow *f = follow_create(NULL, NULL, &field);
+        follow_set(f, "c:one", broken[i], 7);
+        char *block = sent(f, "c:two", "e1", 1);
+        char *id = id_of(block);
+        assert_int_equal(strncmp(block + 4 + strlen(id), "\nevent: ", 8), 0);
+        follow_destroy(&f);
+        f = follow_create(NULL, id, &field);
+        assert_non_null(f);
+        assert_true(follow_position(f, "c:one", &epoch, &seq));
+        assert_string_equal(epoch, "");
+        assert_int_equal(seq, 7);
+        follow_destroy(&f);
+        free(id);
+        free(block);
+    }
+}
+
 static void an_id_has_the_streams_with_the_latest_events(void **state)
 {
     (void)state;
@@ -118,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_brings_back_every_position),
+        cmocka_unit_test(an_epoch_that_would_break_the_id_is_left_out),
         cmocka_unit_test(an_id_has_the_streams_with_the_latest_events),
         cmocka_unit_test(only_named_streams_are_wanted),
     };
