@@ -104,7 +104,10 @@ static void ready(struct conn *conn)
     conn->http->answered = true;
     if (conn->http->deaf)
         (void)lws_rx_flow_control(conn->wsi, 1);
-    (void)lws_callback_on_writable(conn->wsi);
+    if (lws_is_ssl(conn->wsi))
+        (void)lws_callback_on_writable(conn->wsi);
+    else
+        worker_mark_dirty(conn->worker, conn);
 }
 
 void http_exchange_answer(struct conn *conn, int status, const char *headers, const char *body,
@@ -215,6 +218,27 @@ int gateway_http_writable(struct conn *conn)
     if (n < 0)
         return -1;
     return lws_partial_buffered(conn->wsi) ? 0 : complete(conn);
+}
+
+/* The library has the loop wait until the socket is writable, before an answer and once more after
+ * it. It nearly always is: said so at once, an answer takes one turn of the loop instead of three.
+ * Where the next request is at hand already the library has to find it by itself. */
+void gateway_http_flush(struct conn *conn)
+{
+    struct lws_pollfd now = {.events = LWS_POLLIN | LWS_POLLOUT};
+
+    if (conn->http == NULL || !conn->http->answered || lws_partial_buffered(conn->wsi))
+        return;
+    now.fd = lws_get_socket_fd(conn->wsi);
+    now.revents = LWS_POLLOUT;
+    if (lws_service_fd(conn->worker->lws, &now) != 0 || conn->wsi == NULL)
+        return;
+    if (conn->http != NULL) {
+        (void)lws_callback_on_writable(conn->wsi);
+    } else if (!conn->answering && !conn->pipelines) {
+        now.revents = LWS_POLLOUT;
+        (void)lws_service_fd(conn->worker->lws, &now);
+    }
 }
 
 /* True when the client has closed its side. Under TLS that cannot be seen without reading. */

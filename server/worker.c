@@ -73,6 +73,8 @@ static bool flush_conns(struct worker *w)
         c->dirty = false;
         if (!c->gone && (c->websocket || c->eio != NULL || c->follows))
             (void)conn_flush(c);
+        else if (!c->gone && c->http != NULL)
+            gateway_http_flush(c);
         conn_unref(c);
         if (w->dirty_at % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
             break;
