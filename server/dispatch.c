@@ -471,23 +471,6 @@ static enum err begin_http_command(struct request *req)
     return run_command(req, req->root);
 }
 
-static enum err http_session_found(struct request *req)
-{
-    const struct store_req *store = &req->call.req;
-
-    if (req->revocations != req->worker->revocations) {
-        /* somebody's session ended meanwhile; was it this one? */
-        return account_find_session(req, req->token, http_session_found);
-    }
-    (void)snprintf(req->user, sizeof(req->user), "%s", store->out.user.id);
-    (void)snprintf(req->session, sizeof(req->session), "%s", store->out.session.id);
-    req->grant = grant_make(&store->out.session);
-    req->actor = grant_actor(req->grant, req->user, store->out.user.role);
-    account_touch(req->worker, &store->out.session);
-    memset(&req->call.req.in, 0, sizeof(req->call.req.in));
-    return begin_http_command(req);
-}
-
 static enum err begin_http(struct request *req, const struct http_call *http)
 {
     const char *reason = NULL;
@@ -515,7 +498,7 @@ static enum err begin_http(struct request *req, const struct http_call *http)
         return account_as_owner(req, begin_http_command);
     if (req->token == NULL || req->command->access == ACCESS_ANYONE)
         return begin_http_command(req);
-    return account_find_session(req, req->token, http_session_found);
+    return account_find_caller(req, begin_http_command);
 }
 
 static struct request *http_request(struct conn *conn, const struct http_call *http)

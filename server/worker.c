@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "protocol/jsonrpc.h"
 #include "server/announce.h"
+#include "server/callers.h"
 #include "server/conn.h"
 #include "server/engineio.h"
 #include "server/gateway.h"
@@ -299,6 +300,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->hub = hub_create(w);
     w->session_check = session_check_create(w);
     w->people = people_create();
+    w->callers = callers_create();
     (void)uv_loop_init(&w->loop);
     w->engineio = engineio_create(w);
     w->loop.data = w;
@@ -447,6 +449,7 @@ void worker_destroy(struct worker **worker)
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
     people_destroy(&w->people);
+    callers_destroy(&w->callers);
     engineio_destroy(&w->engineio);
     while (w->dirty_at < w->dirty_n)
         conn_unref(w->dirty[w->dirty_at++]);

@@ -24,6 +24,7 @@
 
 #include "server/mailbox.h"
 
+struct callers;
 struct conn;
 struct engineio;
 struct hub;
@@ -60,7 +61,8 @@ struct worker {
     struct engineio *engineio;
     struct worker_user *users; /* signed in here, by id */
     struct session_check *session_check;
-    struct people *people; /* authors met lately */
+    struct people *people;   /* authors met lately */
+    struct callers *callers; /* whose tokens were used lately */
 
     struct conn **conns;
     size_t conns_n, conns_cap;
