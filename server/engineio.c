@@ -332,6 +332,32 @@ void eio_answer_poll(struct eio *eio, const char *text, size_t n)
     eio_say_answer(eio->conn->worker, poll, 200, text, n);
 }
 
+static struct frame *make_payload(const struct frame *frame, enum frame_encoding encoding)
+{
+    struct buf text = {0};
+
+    (void)encoding;
+    eio_payload_put_frames(&text, frame->bytes, frame->len);
+    struct frame *made = frame_blank(text.len, frame->count);
+    if (text.len > 0)
+        memcpy(made->bytes, text.data, text.len);
+    buf_free(&text);
+    return made;
+}
+
+/* What others get too is made into packets once for all of them. */
+static void put_packets(struct buf *out, struct frame *frame)
+{
+    if (atomic_load_explicit(&frame->refs, memory_order_relaxed) == 1) {
+        eio_payload_put_frames(out, frame->bytes, frame->len);
+        return;
+    }
+    const struct frame *shared = frame_other(frame, FRAME_PAYLOAD, make_payload);
+    if (shared->len > 0 && out->len > 0)
+        buf_putc(out, EIO_SEPARATOR);
+    buf_put(out, shared->bytes, shared->len);
+}
+
 /* Everything that is queued as one payload. A close packet comes alone: standard clients take it
  * before the events that they have got with it, and lose those. */
 static void flush_poll(struct eio *eio)
@@ -340,7 +366,7 @@ static void flush_poll(struct eio *eio)
     struct eio_words words = {.word = EIO_SAY_ANSWER, .socket = eio->poll, .code = 200};
 
     for (uint32_t i = 0; i < conn->queue_n; i++)
-        eio_payload_put_frames(&words.data, conn->queue[i]->bytes, conn->queue[i]->len);
+        put_packets(&words.data, conn->queue[i]);
     if (conn->queue_n == 0)
         eio_payload_put(&words.data, "1", 1, false);
     conn_queue_sent(conn);
