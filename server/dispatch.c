@@ -22,6 +22,7 @@
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
+#include "server/rates.h"
 #include "server/request.h"
 #include "server/socketio_chat.h"
 #include "server/worker.h"
@@ -466,9 +467,28 @@ void dispatch_socketio(struct conn *conn, const struct sio_call *call)
 
 /* -- HTTP ------------------------------------------------------------------------------------- */
 
+/* However many connections a session has, it is one client. */
+static enum err check_session_rate(struct request *req)
+{
+    const struct config *config = &req->node->config;
+    struct rate_limit limit = rate_of(config, req->command->rate);
+
+    if (req->session[0] == '\0' || !config->rate_limits || limit.per_second == 0)
+        return ERR_OK;
+    uint32_t wait = rates_take(req->node->rates, req->session, req->command->rate, &limit,
+                               clock_monotonic_ns());
+    if (wait == 0)
+        return ERR_OK;
+    req->retry_after_ms = wait;
+    req->detail = "Too many commands of this session, over all of its connections";
+    return ERR_RATE_LIMITED;
+}
+
 static enum err begin_http_command(struct request *req)
 {
-    return run_command(req, req->root);
+    enum err err = check_session_rate(req);
+
+    return err == ERR_OK ? run_command(req, req->root) : err;
 }
 
 static enum err begin_http(struct request *req, const struct http_call *http)

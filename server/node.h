@@ -21,6 +21,7 @@ struct bus;
 struct jobs;
 struct password_pool;
 struct presence;
+struct rates;
 struct sio_app;
 struct static_files;
 struct throttle;
@@ -36,6 +37,7 @@ struct node {
     unsigned workers_n;
     struct password_pool *passwords;
     struct throttle *throttle;
+    struct rates *rates; /* of sessions over HTTP */
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;
