@@ -76,7 +76,6 @@ struct eio_socket {
     bool taking;    /* frames that the session waits to be written */
     bool marked;    /* reading waits until the other worker has caught up */
     size_t unheard; /* bytes handed over since it was last known to have */
-    char *origin;   /* of an allowed page, or NULL */
     const struct eio_service *service;
 };
 

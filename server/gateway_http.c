@@ -21,6 +21,7 @@
 #include "server/dispatch.h"
 #include "server/engineio.h"
 #include "server/gateway.h"
+#include "server/gateway_cors.h"
 #include "server/gateway_http.h"
 #include "server/listener.h"
 #include "server/metrics.h"
@@ -47,6 +48,7 @@ void gateway_http_gone(struct conn *conn)
         return;
     conn->http = NULL;
     json_decref(x->params);
+    free(x->origin);
     buf_free(&x->body);
     buf_free(&x->out);
     free(x);
@@ -93,6 +95,7 @@ static void put_head(struct http_exchange *x, int status, const char *headers, s
     buf_printf(&x->out, "HTTP/1.1 %d %s\r\n%s", status, status_text(status), headers);
     if (status != 304 && status != 204)
         buf_printf(&x->out, "Content-Length: %zu\r\n", body_len);
+    gateway_cors_put(&x->out, x, x->coded);
     if (x->last)
         buf_puts(&x->out, "Connection: close\r\n");
     buf_puts(&x->out, "\r\n");
@@ -440,9 +443,11 @@ int gateway_http_request(struct conn *conn, const char *path)
         return 0;
     if (conn->door == DOOR_PUBLIC && engineio_service(conn->worker, path) != NULL)
         return gateway_eio_request(conn, engineio_service(conn->worker, path));
-    if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS &&
-        !asks_for_file(conn, path))
-        return gateway_api_request(conn, path + sizeof(API) - 1);
+    if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS) {
+        gateway_cors_take(conn, false);
+        if (!asks_for_file(conn, path))
+            return gateway_api_request(conn, path + sizeof(API) - 1);
+    }
     x->last = x->last || http_exchange_has_body(conn); /* which nobody reads */
     if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS)
         return http_exchange_refuse(conn, ERR_NOT_FOUND, 404, "",

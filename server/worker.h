@@ -79,7 +79,8 @@ struct worker {
     uint64_t revocations; /* grows when a session or account is ended: who was looking asks again */
     uint32_t now_s;       /* monotonic, as of the last tick */
     struct poll *polls;   /* commands that wait for an event */
-    size_t calls;         /* store requests under way */
+    size_t calls;         /* store requests and the like under way */
+    size_t squeezes;      /* answers that are being compressed */
     bool draining;
     bool stopping;
 };
