@@ -174,14 +174,35 @@ void worker_wake_hub(struct worker *worker, uint64_t ms)
     (void)uv_timer_start(&worker->check, on_check, ms, 0);
 }
 
+void worker_add_read(struct worker *worker, struct store_req *req)
+{
+    req->next = NULL;
+    *worker->reads_end = req;
+    worker->reads_end = &req->next;
+}
+
+/* Together they wake the storage threads once, and these the worker. */
+static void submit_reads(struct worker *w)
+{
+    struct store_req *first = w->reads;
+
+    if (first == NULL)
+        return;
+    w->reads = NULL;
+    w->reads_end = &w->reads;
+    store_submit_reads(w->node->store, first);
+}
+
 static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = container_of(prepare, struct worker, prepare);
 
     hub_ask(w->hub);
+    submit_reads(w);
     flush(w);
     if (w->closing_n > 0)
         end_closing(w);
+    submit_reads(w); /* of those who catch up, after which the loop may sleep */
 }
 
 /* -- connections ----------------------------------------------------------------------------------
@@ -297,6 +318,7 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->index = index;
     w->now_s = (uint32_t)(clock_monotonic_ns() / 1000000000u);
     w->scratch = conn_scratch_create();
+    w->reads_end = &w->reads;
     w->hub = hub_create(w);
     w->session_check = session_check_create(w);
     w->people = people_create();
@@ -346,6 +368,7 @@ enum {
 static void stop(struct worker *w)
 {
     w->stopping = true;
+    submit_reads(w);
     engineio_stop(w->engineio);
     end_closing(w);
     gateway_close(w);
