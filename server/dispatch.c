@@ -97,6 +97,17 @@ static void answer_websocket(struct request *req, enum err err)
     buf_free(&json);
 }
 
+/* The same where it is. */
+static void wrap(struct buf *result)
+{
+    char *start = buf_reserve(result, 2) - result->len;
+
+    memmove(start + 1, start, result->len);
+    start[0] = '{';
+    result->len++;
+    buf_putc(result, '}');
+}
+
 static void answer_http(struct request *req, enum err err)
 {
     bool named = req->problem.field != NULL || req->problem.reason != NULL;
@@ -104,13 +115,14 @@ static void answer_http(struct request *req, enum err err)
 
     if (err == ERR_UNAVAILABLE && req->retry_after_ms < 0)
         req->retry_after_ms = 1000; /* whoever goes by the status alone needs a time, too */
-    if (err == ERR_OK)
-        body = result_object(req);
-    else
+    if (err == ERR_OK) {
+        wrap(&req->result);
+    } else {
         problem_put(&body, err, named ? &req->problem : NULL, req->detail, req->retry_after_ms,
                     req->http_id);
-    buf_free(&req->result);
-    req->result = body;
+        buf_free(&req->result);
+        req->result = body;
+    }
     req->call.req.err = err;
     gateway_http_answer(req);
 }

@@ -345,30 +345,24 @@ static struct frame *make_payload(const struct frame *frame, enum frame_encoding
     return made;
 }
 
-/* What others get too is made into packets once for all of them. */
-static void put_packets(struct buf *out, struct frame *frame)
-{
-    if (atomic_load_explicit(&frame->refs, memory_order_relaxed) == 1) {
-        eio_payload_put_frames(out, frame->bytes, frame->len);
-        return;
-    }
-    const struct frame *shared = frame_other(frame, FRAME_PAYLOAD, make_payload);
-    if (shared->len > 0 && out->len > 0)
-        buf_putc(out, EIO_SEPARATOR);
-    buf_put(out, shared->bytes, shared->len);
-}
-
-/* Everything that is queued as one payload. A close packet comes alone: standard clients take it
- * before the events that they have got with it, and lose those. */
+/* Everything that is queued as one payload; what others get too is made into packets once for all
+ * of them. A close packet comes alone: standard clients take it before the events that they have
+ * got with it, and lose those. */
 static void flush_poll(struct eio *eio)
 {
     struct conn *conn = eio->conn;
-    struct eio_words words = {.word = EIO_SAY_ANSWER, .socket = eio->poll, .code = 200};
+    struct eio_words words = {.word = EIO_SAY_PAYLOAD, .socket = eio->poll};
 
-    for (uint32_t i = 0; i < conn->queue_n; i++)
-        put_packets(&words.data, conn->queue[i]);
-    if (conn->queue_n == 0)
-        eio_payload_put(&words.data, "1", 1, false);
+    if (conn->queue_n == 0) {
+        eio_answer_poll(eio, "1", 1);
+        return;
+    }
+    words.frames = mem_alloc(conn->queue_n * sizeof(struct frame *));
+    for (uint32_t i = 0; i < conn->queue_n; i++) {
+        struct frame *payload = frame_other(conn->queue[i], FRAME_PAYLOAD, make_payload);
+        if (payload->len > 0)
+            words.frames[words.frames_n++] = frame_ref(payload);
+    }
     conn_queue_sent(conn);
     eio->answered = eio->poll;
     eio->poll.conn = 0;

@@ -90,6 +90,7 @@ enum eio_word {
     EIO_ASK_MARK,    /* answered when everything before it has been heard */
     EIO_ASK_GONE,    /* the socket is */
     EIO_SAY_ANSWER,  /* to a GET or POST */
+    EIO_SAY_PAYLOAD, /* to a GET: the frames are payloads */
     EIO_SAY_SEND,
     EIO_SAY_LIVE,
     EIO_SAY_MARKED,

@@ -29,6 +29,7 @@
 enum {
     RX_BUFFER = 1024, /* held by each WebSocket for ever: small; messages are put together here */
     SERVICE_BUFFER = 16 * 1024,
+    SEND_MAX = 1024 * 1024, /* of an answer: what the socket does not take is copied */
     KEEPALIVE_SECONDS = 60,
     TOKEN_TEXT_MAX = 256,
 };
@@ -299,7 +300,7 @@ static const struct lws_protocols protocols[] = {
     {.name = "parley",
      .callback = callback,
      .rx_buffer_size = RX_BUFFER,
-     .tx_packet_size = WORKER_WRITE_MAX},
+     .tx_packet_size = SEND_MAX},
     {0},
 };
 

@@ -145,15 +145,13 @@ static char *token_of(struct conn *conn, bool allowed)
 
 /* -- answers ---------------------------------------------------------------------------------- */
 
+#define PLAIN_HEADERS "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+#define TEXT_HEADERS "Content-Type: text/plain; charset=UTF-8\r\n" PLAIN_HEADERS
+#define JSON_HEADERS "Content-Type: application/json\r\n" PLAIN_HEADERS
+
 static int answer(struct conn *conn, int status, const char *text, size_t n)
 {
-    struct buf headers = {0};
-
-    buf_printf(&headers,
-               "Content-Type: %s\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-               status == 200 ? "text/plain; charset=UTF-8" : "application/json");
-    http_exchange_answer(conn, status, headers.data, text, n);
-    buf_free(&headers);
+    http_exchange_answer(conn, status, status == 200 ? TEXT_HEADERS : JSON_HEADERS, text, n);
     return 0;
 }
 
@@ -421,13 +419,21 @@ void gateway_eio_move(struct worker *worker, uint64_t id, struct conn *to)
 
 /* -- words from a session --------------------------------------------------------------------- */
 
-static void hear_answer(struct eio_socket *s, const struct eio_words *words)
+/* False: no answer is owed. */
+static bool ends_asking(struct eio_socket *s)
 {
     if (!s->asked)
-        return;
+        return false;
     if (s->waits)
         s->conn->requests--;
     s->asked = s->waits = false;
+    return true;
+}
+
+static void hear_answer(struct eio_socket *s, const struct eio_words *words)
+{
+    if (!ends_asking(s))
+        return;
     if (words->code >= 400)
         http_exchange_get(s->conn)->last = true;
     (void)answer(s->conn, words->code, words->data.data, words->data.len);
@@ -442,6 +448,10 @@ void gateway_eio_hear(struct worker *worker, struct eio_words *words)
     switch (words->word) {
     case EIO_SAY_ANSWER:
         hear_answer(s, words);
+        return;
+    case EIO_SAY_PAYLOAD:
+        if (ends_asking(s))
+            http_exchange_answer_payload(s->conn, TEXT_HEADERS, words->frames, words->frames_n);
         return;
     case EIO_SAY_SEND:
         s->taking = s->conn->carries; /* not the answer to a probe */

@@ -20,6 +20,7 @@
 #include "server/conn.h"
 #include "server/dispatch.h"
 #include "server/engineio.h"
+#include "server/frame.h"
 #include "server/gateway.h"
 #include "server/gateway_cors.h"
 #include "server/gateway_http.h"
@@ -32,6 +33,8 @@
 #include "server/worker.h"
 
 #define API "/api/v1/"
+
+enum { HEAD_BYTES = 1024 }; /* of most answers, at most */
 
 struct http_exchange *http_exchange_get(struct conn *conn)
 {
@@ -92,13 +95,24 @@ static const char *status_text(int status)
 
 static void put_head(struct http_exchange *x, int status, const char *headers, size_t body_len)
 {
-    buf_printf(&x->out, "HTTP/1.1 %d %s\r\n%s", status, status_text(status), headers);
-    if (status != 304 && status != 204)
-        buf_printf(&x->out, "Content-Length: %zu\r\n", body_len);
-    gateway_cors_put(&x->out, x, x->coded);
+    struct buf *out = &x->out;
+
+    (void)buf_reserve(out, HEAD_BYTES + body_len);
+    buf_puts(out, "HTTP/1.1 ");
+    buf_json_int(out, status);
+    buf_putc(out, ' ');
+    buf_puts(out, status_text(status));
+    buf_puts(out, "\r\n");
+    buf_puts(out, headers);
+    if (status != 304 && status != 204) {
+        buf_puts(out, "Content-Length: ");
+        buf_json_uint(out, body_len);
+        buf_puts(out, "\r\n");
+    }
+    gateway_cors_put(out, x, x->coded);
     if (x->last)
-        buf_puts(&x->out, "Connection: close\r\n");
-    buf_puts(&x->out, "\r\n");
+        buf_puts(out, "Connection: close\r\n");
+    buf_puts(out, "\r\n");
     metric_add_by(METRIC_HTTP_REQUESTS, metric_http_label(status), 1);
 }
 
@@ -121,6 +135,23 @@ void http_exchange_answer(struct conn *conn, int status, const char *headers, co
     put_head(x, status, headers, len);
     if (!x->head)
         buf_put(&x->out, body, len);
+    ready(conn);
+}
+
+void http_exchange_answer_payload(struct conn *conn, const char *headers,
+                                  struct frame *const *payloads, size_t n)
+{
+    struct http_exchange *x = http_exchange_get(conn);
+    size_t len = n > 0 ? n - 1 : 0;
+
+    for (size_t i = 0; i < n; i++)
+        len += payloads[i]->len;
+    put_head(x, 200, headers, len);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_putc(&x->out, EIO_SEPARATOR);
+        buf_put(&x->out, payloads[i]->bytes, payloads[i]->len);
+    }
     ready(conn);
 }
 

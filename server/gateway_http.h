@@ -15,6 +15,7 @@
 #include "server/http_match.h"
 
 struct conn;
+struct frame;
 struct lws;
 struct problem;
 
@@ -59,6 +60,9 @@ struct http_exchange *http_exchange_get(struct conn *conn);
 /* The whole answer. HEADERS: lines, without Content-Length and Connection. */
 void http_exchange_answer(struct conn *conn, int status, const char *headers, const char *body,
                           size_t len);
+/* The same with status 200 and the packets of N payloads (FRAME_PAYLOAD), none of them empty. */
+void http_exchange_answer_payload(struct conn *conn, const char *headers,
+                                  struct frame *const *payloads, size_t n);
 /* gateway_gzip.c: the same for what a command has read, status 200; compressed, in a moment, where
  * it is large and the client takes that. The contents of *BODY may be taken. */
 void http_exchange_answer_read(struct conn *conn, const char *headers, struct buf *body);
