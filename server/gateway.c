@@ -30,7 +30,7 @@ enum {
     RX_BUFFER = 1024, /* held by each WebSocket for ever: small; messages are put together here */
     SERVICE_BUFFER = 16 * 1024,
     SEND_MAX = 1024 * 1024, /* of an answer: what the socket does not take is copied */
-    KEEPALIVE_SECONDS = 60,
+    KEEPALIVE_SECONDS = 60, /* for what has pipelined; of others worker.c sees to it */
     TOKEN_TEXT_MAX = 256,
 };
 

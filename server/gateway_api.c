@@ -34,7 +34,7 @@
 
 #define JSON_TYPE "application/json"
 
-enum { ETAG_SIZE = 40 };
+enum { ETAG_SIZE = 40, HEADERS_BYTES = 640 };
 
 /* -- answers ---------------------------------------------------------------------------------- */
 
@@ -87,8 +87,12 @@ void gateway_http_answer(struct request *req)
         answer_read(conn, req);
         return;
     }
-    buf_printf(&headers, "Content-Type: %s\r\n" HTTP_API_HEADERS "X-Request-Id: %s\r\n",
-               err == ERR_OK ? JSON_TYPE : HTTP_PROBLEM_TYPE, conn->http->id);
+    (void)buf_reserve(&headers, HEADERS_BYTES);
+    buf_puts(&headers, err == ERR_OK ? "Content-Type: " JSON_TYPE "\r\n" HTTP_API_HEADERS
+                                     : "Content-Type: " HTTP_PROBLEM_TYPE "\r\n" HTTP_API_HEADERS);
+    buf_puts(&headers, "X-Request-Id: ");
+    buf_puts(&headers, conn->http->id);
+    buf_puts(&headers, "\r\n");
     if (req->set_cookie[0] != '\0')
         buf_printf(&headers, "Set-Cookie: %s\r\n", req->set_cookie);
     if (req->retry_after_ms >= 0)

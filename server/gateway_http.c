@@ -231,6 +231,9 @@ static int complete(struct conn *conn)
     if (conn->answers_end || lws_http_transaction_completed(conn->wsi) != 0)
         return -1;
     conn->pipelines = has_more_input(conn->wsi);
+    conn->last_rx_s = worker_now_s(conn->worker);
+    if (!conn->pipelines) /* until the next request the time is ours to keep: see worker.c */
+        lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
     return 0;
 }
 

@@ -26,6 +26,7 @@
 enum {
     TICK_MS = 1000,
     HTTP_REQUEST_SECONDS = 30,   /* from a request's headers to the end of its body */
+    HTTP_IDLE_SECONDS = 60,      /* from an answer to the next request */
     HEARTBEAT_SLICES = 4,        /* a tick looks at every fourth connection */
     FLUSH_SLICE_NS = 500000,     /* then the loop looks for input before the flush goes on */
     FLUSH_STEP = 16,             /* connections between two looks at the clock */
@@ -251,9 +252,10 @@ static void heartbeat(struct worker *w, struct conn *c)
         gateway_follow_tick(c);
         return;
     }
-    if (!c->closing && !c->websocket && c->http != NULL && c->requests == 0 &&
-        w->now_s - c->last_rx_s >= HTTP_REQUEST_SECONDS) {
-        log_debug("slow request", LOG_INT("conn", c->id));
+    if (!c->closing && !c->websocket && !c->answering && c->requests == 0 &&
+        w->now_s - c->last_rx_s >=
+            (uint32_t)(c->http != NULL ? HTTP_REQUEST_SECONDS : HTTP_IDLE_SECONDS)) {
+        log_debug("slow request, or none", LOG_INT("conn", c->id));
         conn_kill(c);
     }
     if (!c->websocket && c->http != NULL)
