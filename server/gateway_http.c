@@ -440,6 +440,13 @@ static bool is_http(struct conn *conn)
     gateway_header(conn->wsi, WSI_TOKEN_HOST, host, sizeof(host));
     if (strcmp(version, "HTTP/1.0") == 0)
         return true;
+    if (version[0] == '\0') { /* the library took an escape in the address for the line's end */
+        conn->http->last = true;
+        (void)http_exchange_refuse(conn, ERR_INVALID_REQUEST, 400, "",
+                                   "The first line has no version, or the address an escaped line "
+                                   "break");
+        return false;
+    }
     if (strcmp(version, "HTTP/1.1") != 0) {
         conn->http->last = true;
         (void)http_exchange_refuse(conn, ERR_INVALID_REQUEST, 505, "", "Here is HTTP/1.1");

@@ -139,6 +139,9 @@ int main(int argc, char *argv[])
     case CONFIG_DUMP_ASYNCAPI:
         code = print(describe_asyncapi);
         break;
+    case CONFIG_DUMP_API_DOCS:
+        code = print(describe_reference);
+        break;
     case CONFIG_CHECK:
         (void)printf("the configuration is good\n");
         break;
