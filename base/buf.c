@@ -34,9 +34,15 @@ char *buf_reserve(struct buf *buf, size_t n)
     return buf->data + buf->len;
 }
 
+/* The way when there is room is short, and most bytes go it. */
+static inline char *room_for(struct buf *buf, size_t n)
+{
+    return buf->cap - buf->len > n ? buf->data + buf->len : buf_reserve(buf, n);
+}
+
 void buf_put(struct buf *buf, const void *bytes, size_t n)
 {
-    char *to = buf_reserve(buf, n);
+    char *to = room_for(buf, n);
 
     if (n > 0)
         memcpy(to, bytes, n);
@@ -51,7 +57,11 @@ void buf_puts(struct buf *buf, const char *s)
 
 void buf_putc(struct buf *buf, char c)
 {
-    buf_put(buf, &c, 1);
+    char *to = room_for(buf, 1);
+
+    to[0] = c;
+    to[1] = '\0';
+    buf->len++;
 }
 
 void buf_printf(struct buf *buf, const char *fmt, ...)
@@ -89,28 +99,60 @@ static const char escapes[256] = {
     [0x1e] = 'u', [0x1f] = 'u', ['"'] = '"',  ['\\'] = '\\',
 };
 
-void buf_json_string_n(struct buf *buf, const char *s, size_t n)
+/* How many bytes at the beginning of S go out as they are. Eight at a time: of each byte the
+ * highest bit of what is subtracted or compared tells. */
+static size_t plain_len(const char *s, size_t n)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
+    static const uint64_t tops = UINT64_C(0x8080808080808080);
+    size_t i = 0;
+
+    for (uint64_t word; i + sizeof(word) <= n; i += sizeof(word)) {
+        memcpy(&word, s + i, sizeof(word));
+        uint64_t quotes = word ^ ones * '"';
+        uint64_t backslashes = word ^ ones * '\\';
+        uint64_t found = (word - ones * 0x20) | (quotes - ones) | (backslashes - ones);
+        if ((found & ~word & tops) != 0)
+            break;
+    }
+    while (i < n && escapes[(unsigned char)s[i]] == 0)
+        i++;
+    return i;
+}
+
+static char *put_escape(char *to, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
-    char *start = buf_reserve(buf, n * 6 + 2); /* the worst case: all \u00XX */
+
+    *to++ = '\\';
+    *to++ = escapes[c];
+    if (escapes[c] == 'u') {
+        memcpy(to, "00", 2);
+        to[2] = hex[c >> 4];
+        to[3] = hex[c & 15];
+        to += 4;
+    }
+    return to;
+}
+
+void buf_json_string_n(struct buf *buf, const char *s, size_t n)
+{
+    size_t plain = plain_len(s, n);
+    char *start = room_for(buf, plain + (n - plain) * 6 + 2); /* the worst case: all \u00XX */
     char *to = start;
 
     *to++ = '"';
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s[i];
-        char e = escapes[c];
-        if (e == 0) {
-            *to++ = (char)c;
-            continue;
-        }
-        *to++ = '\\';
-        *to++ = e;
-        if (e == 'u') {
-            memcpy(to, "00", 2);
-            to[2] = hex[c >> 4];
-            to[3] = hex[c & 15];
-            to += 4;
-        }
+    for (;;) {
+        if (plain > 0)
+            memcpy(to, s, plain);
+        to += plain;
+        s += plain;
+        n -= plain;
+        if (n == 0)
+            break;
+        to = put_escape(to, (unsigned char)*s++);
+        n--;
+        plain = plain_len(s, n);
     }
     *to++ = '"';
     *to = '\0';
@@ -155,10 +197,14 @@ void buf_json_comma(struct buf *buf)
 
 void buf_json_key(struct buf *buf, const char *name)
 {
+    size_t n = strlen(name);
+
     buf_json_comma(buf);
-    buf_putc(buf, '"');
-    buf_puts(buf, name);
-    buf_put(buf, "\":", 2);
+    char *to = room_for(buf, n + 3);
+    *to++ = '"';
+    memcpy(to, name, n);
+    memcpy(to + n, "\":", 3);
+    buf->len += n + 3;
 }
 
 void buf_json_member(struct buf *buf, const char *name, const char *value)
@@ -187,11 +233,11 @@ void buf_json_member_bool(struct buf *buf, const char *name, bool value)
 
 void buf_json_member_time(struct buf *buf, const char *name, int64_t unix_ms)
 {
-    char text[CLOCK_TEXT_SIZE];
+    char text[CLOCK_TEXT_SIZE + 1] = "\"";
 
-    clock_format(unix_ms, text);
+    clock_format(unix_ms, text + 1);
+    size_t n = strlen(text);
+    text[n] = '"';
     buf_json_key(buf, name);
-    buf_putc(buf, '"');
-    buf_puts(buf, text);
-    buf_putc(buf, '"');
+    buf_put(buf, text, n + 1);
 }

@@ -161,6 +161,8 @@ static const char parleyd_front[] =
     "Print a configuration file with every key and its default; the reference.\n"
     ".TP\n\\fB\\-\\-dump\\-typescript\\fR\n"
     "Print the types of commands and events.\n"
+    ".TP\n\\fB\\-\\-dump\\-api\\-docs\\fR\n"
+    "Print the reference of all commands and events for people, in Markdown.\n"
     ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR; \\fB\\-V\\fR, \\fB\\-\\-version\\fR\n"
     "Print the help or the version.\n"
     ".PP\n"

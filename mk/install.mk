@@ -25,7 +25,10 @@ install: parleyd parleyctl web
 	cp -R web/dist $(SHARE)/parley/web
 
 # The manual pages and completion scripts in the sources are what parleyctl prints; a test compares them.
-.PHONY: man
+.PHONY: man api-docs
+## api-docs: write docs/api.md anew from the tables
+api-docs: parleyd
+	$(BUILD)/parleyd --dump-api-docs >docs/api.md.new && mv docs/api.md.new docs/api.md
 ## man: write docs/man/ and cli/completion/ anew from the tables
 man: parleyctl
 	mkdir -p docs/man cli/completion

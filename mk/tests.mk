@@ -108,7 +108,7 @@ $(BUILD)/interop/rust/.built: $(wildcard tests/interop/rust/Cargo.* tests/intero
 # Running them
 run_tests = BUILD=$(BUILD) scripts/test.mjs
 
-.PHONY: test asan tsan fuzz interop soak bench bench-cluster bench-socketio
+.PHONY: test asan tsan fuzz api-fuzz interop soak bench bench-cluster bench-socketio
 ## test: install what is missing, build and run every suite (SUITES="unit integration" for some)
 test: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) $(SUITES)
@@ -124,6 +124,14 @@ fuzz: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 ## interop: clients that others have made, in all languages, against Parley's Socket.IO
 interop: $(BUILD)/config.mk $(BUILD)/stamp/packages-test $(BUILD)/stamp/packages-interop
 	+$(Q)$(run_tests) interop interop-built
+## api-fuzz: Schemathesis against a live server, API_FUZZ_SECONDS (default 120); installs it into $(BUILD)/api-fuzz at first
+api-fuzz: parleyd test-modules $(BUILD)/api-fuzz/venv/.installed
+	$(Q)PARLEYD=$(BUILD)/parleyd PARLEY_WEB_ROOT=$(BUILD)/api-fuzz/none tests/api-fuzz/run.mjs \
+	    $(BUILD)/api-fuzz/venv/bin/schemathesis $(or $(API_FUZZ_SECONDS),120)
+$(BUILD)/api-fuzz/venv/.installed: tests/api-fuzz/requirements.txt | $(BUILD)/stamp/packages-api
+	$(call say,PIP,$(@D))
+	$(Q)rm -rf $(@D) && python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --require-hashes -r $<
+	@touch $@
 ## soak: the fault tests in their long form, FAULT_SECONDS each (default 1800)
 soak: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)FAULT_SECONDS=$(or $(FAULT_SECONDS),1800) $(run_tests) fault

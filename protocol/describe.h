@@ -18,5 +18,10 @@ void describe_openapi(struct buf *out);
 void describe_asyncapi(struct buf *out);
 /* For people: every command with its parameters. */
 void describe_help(struct buf *out);
+/* The reference for people, with examples: docs/api.md, and as a page with its style sheet, /docs
+ * and /docs.css. */
+void describe_reference(struct buf *out);
+void describe_reference_html(struct buf *out);
+void describe_reference_css(struct buf *out);
 
 #endif

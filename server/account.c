@@ -9,6 +9,8 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "server/bus/bus.h"
+#include "server/callers.h"
+#include "server/grant.h"
 #include "server/node.h"
 #include "server/worker.h"
 
@@ -47,6 +49,79 @@ void account_touch(struct worker *worker, const struct store_session *session)
 struct detour {
     request_step_fn next;
 };
+
+/* -- over HTTP -------------------------------------------------------------------------------- */
+
+struct search {
+    request_step_fn next;
+    char hash[HASH_HEX_SIZE];
+    uint64_t revocations; /* the node's, when the store was asked */
+};
+
+static enum err act_as(struct request *req, const struct caller *caller, request_step_fn step)
+{
+    memcpy(req->user, caller->user, sizeof(req->user));
+    memcpy(req->session, caller->session, sizeof(req->session));
+    req->grant = grant_ref(caller->grant);
+    req->actor = grant_actor(req->grant, req->user, caller->role);
+    return step(req);
+}
+
+static enum err search_store(struct request *req);
+
+static enum err caller_found(struct request *req)
+{
+    struct search *search = req->data;
+    struct store_req *store = &req->call.req;
+    struct caller caller = {
+        .role = store->out.user.role,
+        .expires_at = store->out.session.expires_at,
+        .asked_ns = store->submitted_ns,
+        .revocations = search->revocations,
+    };
+
+    if (search->revocations != atomic_load(&req->node->revocations) ||
+        req->revocations != req->worker->revocations)
+        return search_store(req); /* somebody's session ended meanwhile; was it this one? */
+    (void)snprintf(caller.user, sizeof(caller.user), "%s", store->out.user.id);
+    (void)snprintf(caller.session, sizeof(caller.session), "%s", store->out.session.id);
+    caller.grant = grant_make(&store->out.session);
+    account_touch(req->worker, &store->out.session);
+    if (!bus_is_shared(req->node->bus))
+        callers_learn(req->worker->callers, search->hash, &caller);
+    memset(&store->in, 0, sizeof(store->in));
+    req->data = NULL;
+    enum err err = act_as(req, &caller, search->next);
+    grant_unref(&caller.grant);
+    return err;
+}
+
+static enum err search_store(struct request *req)
+{
+    struct search *search = req->data;
+
+    search->revocations = atomic_load(&req->node->revocations);
+    req->revocations = req->worker->revocations;
+    req->call.req.in.session.token_hash = search->hash;
+    return request_store(req, STORE_SESSION_GET, caller_found);
+}
+
+enum err account_find_caller(struct request *req, request_step_fn step)
+{
+    struct search *search = arena_alloc(req->arena, sizeof(*search));
+
+    search->next = step;
+    token_hash(req->token, search->hash);
+    const struct caller *caller =
+        callers_find(req->worker->callers, search->hash, atomic_load(&req->node->revocations),
+                     req->started_ns, clock_unix_ms());
+    if (caller != NULL)
+        return act_as(req, caller, step);
+    req->data = search;
+    return search_store(req);
+}
+
+/* -- the admin socket ------------------------------------------------------------------------- */
 
 static enum err owner_found(struct request *req)
 {

@@ -11,6 +11,10 @@
  * disabled one ends the request with UNAUTHENTICATED. */
 enum err account_find_session(struct request *req, const char *token, request_step_fn step);
 
+/* The same for the token of an HTTP request: STEP runs, at once where the worker knows already,
+ * when req's user, session, grant and actor are set. */
+enum err account_find_caller(struct request *req, request_step_fn step);
+
 /* SESSION was used: its time is kept, to within a few minutes. */
 void account_touch(struct worker *worker, const struct store_session *session);
 

@@ -288,6 +288,7 @@ static const struct {
     {"--dump-protocol", CONFIG_DUMP_PROTOCOL},
     {"--dump-openapi", CONFIG_DUMP_OPENAPI},
     {"--dump-asyncapi", CONFIG_DUMP_ASYNCAPI},
+    {"--dump-api-docs", CONFIG_DUMP_API_DOCS},
     {"--check-config", CONFIG_CHECK},
 };
 

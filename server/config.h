@@ -71,6 +71,7 @@ enum config_action {
     CONFIG_DUMP_PROTOCOL,   /* --dump-protocol: describe_json() */
     CONFIG_DUMP_OPENAPI,    /* --dump-openapi: describe_openapi() */
     CONFIG_DUMP_ASYNCAPI,   /* --dump-asyncapi: describe_asyncapi() */
+    CONFIG_DUMP_API_DOCS,   /* --dump-api-docs: describe_reference() */
     CONFIG_CHECK,           /* --check-config: the configuration was read and is good */
 };
 

@@ -106,6 +106,8 @@ void config_help(struct buf *out)
         "  --dump-openapi, --dump-asyncapi\n"
         "        Print a description of the HTTP API, as OpenAPI 3.1; of the WebSocket, as\n"
         "        AsyncAPI 3.\n"
+        "  --dump-api-docs\n"
+        "        Print the reference of all commands and events for people, in Markdown.\n"
         "  -h, --help; -V, --version\n");
     for (size_t i = 0; i < config_keys_n; i++) {
         if (config_keys[i].kind == CONFIG_KIND_SECTION)

@@ -22,6 +22,7 @@
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
+#include "server/rates.h"
 #include "server/request.h"
 #include "server/socketio_chat.h"
 #include "server/worker.h"
@@ -96,6 +97,17 @@ static void answer_websocket(struct request *req, enum err err)
     buf_free(&json);
 }
 
+/* The same where it is. */
+static void wrap(struct buf *result)
+{
+    char *start = buf_reserve(result, 2) - result->len;
+
+    memmove(start + 1, start, result->len);
+    start[0] = '{';
+    result->len++;
+    buf_putc(result, '}');
+}
+
 static void answer_http(struct request *req, enum err err)
 {
     bool named = req->problem.field != NULL || req->problem.reason != NULL;
@@ -103,13 +115,14 @@ static void answer_http(struct request *req, enum err err)
 
     if (err == ERR_UNAVAILABLE && req->retry_after_ms < 0)
         req->retry_after_ms = 1000; /* whoever goes by the status alone needs a time, too */
-    if (err == ERR_OK)
-        body = result_object(req);
-    else
+    if (err == ERR_OK) {
+        wrap(&req->result);
+    } else {
         problem_put(&body, err, named ? &req->problem : NULL, req->detail, req->retry_after_ms,
                     req->http_id);
-    buf_free(&req->result);
-    req->result = body;
+        buf_free(&req->result);
+        req->result = body;
+    }
     req->call.req.err = err;
     gateway_http_answer(req);
 }
@@ -466,26 +479,28 @@ void dispatch_socketio(struct conn *conn, const struct sio_call *call)
 
 /* -- HTTP ------------------------------------------------------------------------------------- */
 
-static enum err begin_http_command(struct request *req)
+/* However many connections a session has, it is one client. */
+static enum err check_session_rate(struct request *req)
 {
-    return run_command(req, req->root);
+    const struct config *config = &req->node->config;
+    struct rate_limit limit = rate_of(config, req->command->rate);
+
+    if (req->session[0] == '\0' || !config->rate_limits || limit.per_second == 0)
+        return ERR_OK;
+    uint32_t wait = rates_take(req->node->rates, req->session, req->command->rate, &limit,
+                               clock_monotonic_ns());
+    if (wait == 0)
+        return ERR_OK;
+    req->retry_after_ms = wait;
+    req->detail = "Too many commands of this session, over all of its connections";
+    return ERR_RATE_LIMITED;
 }
 
-static enum err http_session_found(struct request *req)
+static enum err begin_http_command(struct request *req)
 {
-    const struct store_req *store = &req->call.req;
+    enum err err = check_session_rate(req);
 
-    if (req->revocations != req->worker->revocations) {
-        /* somebody's session ended meanwhile; was it this one? */
-        return account_find_session(req, req->token, http_session_found);
-    }
-    (void)snprintf(req->user, sizeof(req->user), "%s", store->out.user.id);
-    (void)snprintf(req->session, sizeof(req->session), "%s", store->out.session.id);
-    req->grant = grant_make(&store->out.session);
-    req->actor = grant_actor(req->grant, req->user, store->out.user.role);
-    account_touch(req->worker, &store->out.session);
-    memset(&req->call.req.in, 0, sizeof(req->call.req.in));
-    return begin_http_command(req);
+    return err == ERR_OK ? run_command(req, req->root) : err;
 }
 
 static enum err begin_http(struct request *req, const struct http_call *http)
@@ -515,7 +530,7 @@ static enum err begin_http(struct request *req, const struct http_call *http)
         return account_as_owner(req, begin_http_command);
     if (req->token == NULL || req->command->access == ACCESS_ANYONE)
         return begin_http_command(req);
-    return account_find_session(req, req->token, http_session_found);
+    return account_find_caller(req, begin_http_command);
 }
 
 static struct request *http_request(struct conn *conn, const struct http_call *http)

@@ -12,6 +12,8 @@ static const struct {
 } documents[] = {
     {"/api/v1/openapi.json", "application/json", describe_openapi},
     {"/api/v1/asyncapi.json", "application/json", describe_asyncapi},
+    {"/docs", "text/html; charset=utf-8", describe_reference_html},
+    {"/docs.css", "text/css; charset=utf-8", describe_reference_css},
 };
 
 void documents_add(struct static_files *files)

@@ -7,7 +7,7 @@
 
 struct static_files;
 
-/* Adds /api/v1/openapi.json and asyncapi.json. */
+/* Adds /api/v1/openapi.json and asyncapi.json, and the reference for people at /docs. */
 void documents_add(struct static_files *files);
 
 #endif

@@ -332,17 +332,37 @@ void eio_answer_poll(struct eio *eio, const char *text, size_t n)
     eio_say_answer(eio->conn->worker, poll, 200, text, n);
 }
 
-/* Everything that is queued as one payload. A close packet comes alone: standard clients take it
- * before the events that they have got with it, and lose those. */
+static struct frame *make_payload(const struct frame *frame, enum frame_encoding encoding)
+{
+    struct buf text = {0};
+
+    (void)encoding;
+    eio_payload_put_frames(&text, frame->bytes, frame->len);
+    struct frame *made = frame_blank(text.len, frame->count);
+    if (text.len > 0)
+        memcpy(made->bytes, text.data, text.len);
+    buf_free(&text);
+    return made;
+}
+
+/* Everything that is queued as one payload; what others get too is made into packets once for all
+ * of them. A close packet comes alone: standard clients take it before the events that they have
+ * got with it, and lose those. */
 static void flush_poll(struct eio *eio)
 {
     struct conn *conn = eio->conn;
-    struct eio_words words = {.word = EIO_SAY_ANSWER, .socket = eio->poll, .code = 200};
+    struct eio_words words = {.word = EIO_SAY_PAYLOAD, .socket = eio->poll};
 
-    for (uint32_t i = 0; i < conn->queue_n; i++)
-        eio_payload_put_frames(&words.data, conn->queue[i]->bytes, conn->queue[i]->len);
-    if (conn->queue_n == 0)
-        eio_payload_put(&words.data, "1", 1, false);
+    if (conn->queue_n == 0) {
+        eio_answer_poll(eio, "1", 1);
+        return;
+    }
+    words.frames = mem_alloc(conn->queue_n * sizeof(struct frame *));
+    for (uint32_t i = 0; i < conn->queue_n; i++) {
+        struct frame *payload = frame_other(conn->queue[i], FRAME_PAYLOAD, make_payload);
+        if (payload->len > 0)
+            words.frames[words.frames_n++] = frame_ref(payload);
+    }
     conn_queue_sent(conn);
     eio->answered = eio->poll;
     eio->poll.conn = 0;

@@ -76,7 +76,6 @@ struct eio_socket {
     bool taking;    /* frames that the session waits to be written */
     bool marked;    /* reading waits until the other worker has caught up */
     size_t unheard; /* bytes handed over since it was last known to have */
-    char *origin;   /* of an allowed page, or NULL */
     const struct eio_service *service;
 };
 
@@ -91,6 +90,7 @@ enum eio_word {
     EIO_ASK_MARK,    /* answered when everything before it has been heard */
     EIO_ASK_GONE,    /* the socket is */
     EIO_SAY_ANSWER,  /* to a GET or POST */
+    EIO_SAY_PAYLOAD, /* to a GET: the frames are payloads */
     EIO_SAY_SEND,
     EIO_SAY_LIVE,
     EIO_SAY_MARKED,

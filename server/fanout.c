@@ -120,6 +120,7 @@ static void fanout_revoke(void *arg, const char *user, const char *session, cons
 {
     struct node *node = arg;
 
+    atomic_fetch_add(&node->revocations, 1);
     for (unsigned w = 0; w < node->workers_n; w++) {
         struct revoke_mail *m = mem_zalloc(sizeof(*m));
         m->mail.run = run_revoke;
@@ -145,6 +146,7 @@ static void fanout_role(void *arg, const char *user, enum store_role role)
 {
     struct node *node = arg;
 
+    atomic_fetch_add(&node->revocations, 1);
     for (unsigned w = 0; w < node->workers_n; w++) {
         struct role_mail *m = mem_zalloc(sizeof(*m));
         m->mail.run = run_role;

@@ -102,7 +102,7 @@ struct frame *frame_ref(struct frame *frame)
     return frame;
 }
 
-/* Other encodings have none themselves: this goes one level down. */
+/* Other encodings may have a payload: this goes two levels down. */
 void frame_unref(struct frame *frame)
 {
     if (atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) != 1)

@@ -15,8 +15,14 @@
 
 #include "protocol/websocket.h"
 
-/* Beside the one over /ws: for Socket.IO, and for its clients whose state can be recovered. */
-enum frame_encoding { FRAME_SOCKETIO, FRAME_SOCKETIO_RECOVERABLE, FRAME_ENCODINGS };
+/* Beside the one over /ws: for Socket.IO, and for its clients whose state can be recovered; and of
+ * either of these the packets of an Engine.IO payload, which is no WebSocket frame. */
+enum frame_encoding {
+    FRAME_SOCKETIO,
+    FRAME_SOCKETIO_RECOVERABLE,
+    FRAME_PAYLOAD,
+    FRAME_ENCODINGS,
+};
 
 struct frame {
     atomic_uint refs;

@@ -29,7 +29,8 @@
 enum {
     RX_BUFFER = 1024, /* held by each WebSocket for ever: small; messages are put together here */
     SERVICE_BUFFER = 16 * 1024,
-    KEEPALIVE_SECONDS = 60,
+    SEND_MAX = 1024 * 1024, /* of an answer: what the socket does not take is copied */
+    KEEPALIVE_SECONDS = 60, /* for what has pipelined; of others worker.c sees to it */
     TOKEN_TEXT_MAX = 256,
 };
 
@@ -299,7 +300,7 @@ static const struct lws_protocols protocols[] = {
     {.name = "parley",
      .callback = callback,
      .rx_buffer_size = RX_BUFFER,
-     .tx_packet_size = WORKER_WRITE_MAX},
+     .tx_packet_size = SEND_MAX},
     {0},
 };
 

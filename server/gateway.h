@@ -40,6 +40,8 @@ int gateway_http_request(struct conn *conn, const char *path);
 int gateway_http_body(struct conn *conn, const char *bytes, size_t len);
 int gateway_http_body_done(struct conn *conn);
 int gateway_http_writable(struct conn *conn);
+/* At the end of a turn: writes the answer that is complete. May be the end of CONN's socket. */
+void gateway_http_flush(struct conn *conn);
 void gateway_http_gone(struct conn *conn);
 /* Looks after a request that waits for its answer: the library would serve a socket with news again
  * and again without reading it, and not see that the client has gone. */

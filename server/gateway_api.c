@@ -23,6 +23,7 @@
 #include "server/dispatch.h"
 #include "server/follow.h"
 #include "server/gateway.h"
+#include "server/gateway_cors.h"
 #include "server/gateway_http.h"
 #include "server/listener.h"
 #include "server/node.h"
@@ -33,7 +34,7 @@
 
 #define JSON_TYPE "application/json"
 
-enum { ETAG_SIZE = 40 };
+enum { ETAG_SIZE = 40, HEADERS_BYTES = 640 };
 
 /* -- answers ---------------------------------------------------------------------------------- */
 
@@ -50,7 +51,7 @@ static void put_etag(char etag_out[ETAG_SIZE], const struct buf *text)
 }
 
 /* What a GET has read: a cache may keep it for this user if it asks again each time. */
-static void answer_read(struct conn *conn, const struct request *req)
+static void answer_read(struct conn *conn, struct request *req)
 {
     char known[HEADER_TEXT_MAX];
     char etag[ETAG_SIZE];
@@ -66,7 +67,7 @@ static void answer_read(struct conn *conn, const struct request *req)
         http_exchange_answer(conn, 304, headers.data, "", 0);
     } else {
         buf_puts(&headers, "Content-Type: " JSON_TYPE "\r\n");
-        http_exchange_answer(conn, 200, headers.data, req->result.data, req->result.len);
+        http_exchange_answer_read(conn, headers.data, &req->result);
     }
     buf_free(&headers);
 }
@@ -86,8 +87,12 @@ void gateway_http_answer(struct request *req)
         answer_read(conn, req);
         return;
     }
-    buf_printf(&headers, "Content-Type: %s\r\n" HTTP_API_HEADERS "X-Request-Id: %s\r\n",
-               err == ERR_OK ? JSON_TYPE : HTTP_PROBLEM_TYPE, conn->http->id);
+    (void)buf_reserve(&headers, HEADERS_BYTES);
+    buf_puts(&headers, err == ERR_OK ? "Content-Type: " JSON_TYPE "\r\n" HTTP_API_HEADERS
+                                     : "Content-Type: " HTTP_PROBLEM_TYPE "\r\n" HTTP_API_HEADERS);
+    buf_puts(&headers, "X-Request-Id: ");
+    buf_puts(&headers, conn->http->id);
+    buf_puts(&headers, "\r\n");
     if (req->set_cookie[0] != '\0')
         buf_printf(&headers, "Set-Cookie: %s\r\n", req->set_cookie);
     if (req->retry_after_ms >= 0)
@@ -95,8 +100,11 @@ void gateway_http_answer(struct request *req)
                    (long long)(req->retry_after_ms + 999) / 1000);
     if (err == ERR_UNAUTHENTICATED)
         buf_puts(&headers, "WWW-Authenticate: Bearer\r\n");
-    http_exchange_answer(conn, err_http_status(err), headers.data, req->result.data,
-                         req->result.len);
+    if (err == ERR_OK)
+        http_exchange_answer_read(conn, headers.data, &req->result);
+    else
+        http_exchange_answer(conn, err_http_status(err), headers.data, req->result.data,
+                             req->result.len);
     buf_free(&headers);
 }
 
@@ -372,34 +380,70 @@ static int begin_get(struct conn *conn, const struct command *command)
     return 0;
 }
 
+/* What may be asked here, also by a page of another origin that has to know before. */
+static int answer_options(struct conn *conn, const char *methods)
+{
+    struct http_exchange *x = conn->http;
+    struct buf headers = {0};
+
+    x->last = x->last || http_exchange_has_body(conn);
+    buf_printf(&headers, "Allow: %s\r\n", methods);
+    gateway_cors_put_preflight(
+        &headers, x, methods,
+        "Authorization, Content-Type, If-None-Match, Last-Event-ID, X-Request-Id");
+    http_exchange_answer(conn, 204, headers.data, "", 0);
+    buf_free(&headers);
+    return 0;
+}
+
+static int refuse_method(struct conn *conn, const char *methods, const char *detail)
+{
+    char allow[64];
+
+    (void)snprintf(allow, sizeof(allow), "Allow: %s\r\n", methods);
+    return refuse(conn, ERR_INVALID_REQUEST, 405, allow, detail);
+}
+
+/* Not what only the client itself may read, such as a new token: the length of what is compressed
+ * would tell of it. So it is only asked for commands that read. */
+static bool takes_gzip(struct conn *conn)
+{
+    char value[256];
+
+    gateway_header(conn->wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, value, sizeof(value));
+    int quality = http_encoding_quality(value, "gzip");
+    return quality > 0 && quality >= http_encoding_quality(value, "identity");
+}
+
 int gateway_api_request(struct conn *conn, const char *name)
 {
     const struct command *command = command_find(name, strlen(name));
     bool reads = command != NULL && command_only_reads(command);
-    const char *allow = reads ? "Allow: GET, HEAD, POST, OPTIONS\r\n" : "Allow: POST, OPTIONS\r\n";
+    const char *methods = reads ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS";
     struct lws *wsi = conn->wsi;
     struct http_exchange *x = http_exchange_get(conn);
     char accept[HEADER_TEXT_MAX];
 
     take_id(conn);
+    x->coded = true;
     if (strcmp(name, "stream.follow") == 0)
-        return gateway_follow_request(conn);
+        return lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0
+                   ? answer_options(conn, "GET, OPTIONS")
+                   : gateway_follow_request(conn);
     if (command == NULL)
         return refuse(conn, ERR_UNKNOWN_COMMAND, 404, "",
                       "Commands are called with POST /api/v1/<command>");
     bool get = x->head || lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0) {
-        x->last = x->last || http_exchange_has_body(conn);
-        http_exchange_answer(conn, 204, allow, "", 0);
-        return 0;
-    }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0)
+        return answer_options(conn, methods);
     if (!(get && reads) && lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) == 0)
-        return refuse(conn, ERR_INVALID_REQUEST, 405, allow,
-                      reads ? "This command is called with GET or POST"
-                            : "This command is called with POST");
+        return refuse_method(conn, methods,
+                             reads ? "This command is called with GET or POST"
+                                   : "This command is called with POST");
     if (!http_accepts(gateway_header(wsi, WSI_TOKEN_HTTP_ACCEPT, accept, sizeof(accept)),
                       JSON_TYPE))
         return refuse(conn, ERR_INVALID_REQUEST, 406, "", "The answer is application/json");
     (void)snprintf(x->command, sizeof(x->command), "%s", name);
+    x->gzip = reads && takes_gzip(conn);
     return get ? begin_get(conn, command) : begin_post(conn);
 }

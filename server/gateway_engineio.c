@@ -12,6 +12,7 @@
 #include "server/engineio_session.h"
 #include "server/frame.h"
 #include "server/gateway.h"
+#include "server/gateway_cors.h"
 #include "server/gateway_http.h"
 #include "server/metrics.h"
 #include "server/node.h"
@@ -56,7 +57,6 @@ static void socket_free(struct conn *conn)
         return;
     HASH_DEL(conn->worker->engineio->sockets, s);
     conn->eio_socket = NULL;
-    free(s->origin);
     free(s);
 }
 
@@ -128,18 +128,6 @@ static int check_query(const struct query *query, const char *transport)
     return strcmp(query->transport, transport) == 0 ? -1 : EIO_ERROR_REQUEST;
 }
 
-static bool origin_of(struct conn *conn, char *origin_out, size_t size)
-{
-    char host[256];
-    const struct config *config = &conn->worker->node->config;
-
-    gateway_header(conn->wsi, WSI_TOKEN_ORIGIN, origin_out, size);
-    gateway_header(conn->wsi, WSI_TOKEN_HOST, host, sizeof(host));
-    return origin_is_allowed(origin_out, host, gateway_client_is_secure(conn),
-                             config->allowed_origins.items, config->allowed_origins.n) ||
-           conn->worker->node->eio.any_origin;
-}
-
 /* The token of a header, or of the cookie if an allowed page asks. NULL: none. */
 static char *token_of(struct conn *conn, bool allowed)
 {
@@ -157,26 +145,13 @@ static char *token_of(struct conn *conn, bool allowed)
 
 /* -- answers ---------------------------------------------------------------------------------- */
 
-static void put_cors(struct buf *out, const struct eio_socket *s)
-{
-    buf_puts(out, "Vary: Origin\r\n");
-    if (s->origin != NULL)
-        buf_printf(out,
-                   "Access-Control-Allow-Origin: %s\r\nAccess-Control-Allow-Credentials: true\r\n",
-                   s->origin);
-}
+#define PLAIN_HEADERS "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+#define TEXT_HEADERS "Content-Type: text/plain; charset=UTF-8\r\n" PLAIN_HEADERS
+#define JSON_HEADERS "Content-Type: application/json\r\n" PLAIN_HEADERS
 
 static int answer(struct conn *conn, int status, const char *text, size_t n)
 {
-    struct eio_socket *s = socket_of(conn);
-    struct buf headers = {0};
-
-    buf_printf(&headers,
-               "Content-Type: %s\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-               status == 200 ? "text/plain; charset=UTF-8" : "application/json");
-    put_cors(&headers, s);
-    http_exchange_answer(conn, status, headers.data, text, n);
-    buf_free(&headers);
+    http_exchange_answer(conn, status, status == 200 ? TEXT_HEADERS : JSON_HEADERS, text, n);
     return 0;
 }
 
@@ -211,12 +186,9 @@ static int answer_preflight(struct conn *conn)
 {
     struct buf headers = {0};
 
-    put_cors(&headers, socket_of(conn));
-    buf_puts(&headers, "Access-Control-Allow-Methods: GET, POST\r\n"
-                       "Access-Control-Allow-Headers: Content-Type, Authorization\r\n"
-                       "Access-Control-Max-Age: 600\r\n");
-    http_exchange_get(conn)->last = true;
-    http_exchange_answer(conn, 204, headers.data, "", 0);
+    gateway_cors_put_preflight(&headers, conn->http, "GET, POST", "Content-Type, Authorization");
+    conn->http->last = true;
+    http_exchange_answer(conn, 204, headers.len > 0 ? headers.data : "", "", 0);
     buf_free(&headers);
     return 0;
 }
@@ -288,7 +260,7 @@ int gateway_eio_body_done(struct conn *conn)
 {
     struct eio_socket *s = socket_of(conn);
     struct http_exchange *x = conn->http;
-    struct eio_words words = {.token = token_of(conn, s->origin != NULL)};
+    struct eio_words words = {.token = token_of(conn, x->origin != NULL)};
 
     words.data = x->body;
     x->body = (struct buf){0};
@@ -301,16 +273,11 @@ int gateway_eio_request(struct conn *conn, const struct eio_service *service)
 {
     struct eio_socket *s = socket_of(conn);
     struct query query;
-    char origin[256];
     unsigned worker;
 
-    free(s->origin);
-    s->origin = NULL;
     s->sid[0] = '\0';
     s->post = s->websocket = false;
-    bool allowed = origin_of(conn, origin, sizeof(origin)) && origin[0] != '\0';
-    if (allowed)
-        s->origin = mem_strdup(origin);
+    gateway_cors_take(conn, conn->worker->node->eio.any_origin);
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_OPTIONS_URI) > 0)
         return answer_preflight(conn);
     read_query(conn->wsi, &query);
@@ -319,7 +286,8 @@ int gateway_eio_request(struct conn *conn, const struct eio_service *service)
         return refuse(conn, (enum eio_error)error);
     bool get = lws_hdr_total_length(conn->wsi, WSI_TOKEN_GET_URI) > 0;
     if (query.sid[0] == '\0')
-        return get ? begin_session(conn, service, allowed) : refuse(conn, EIO_ERROR_METHOD);
+        return get ? begin_session(conn, service, conn->http->origin != NULL)
+                   : refuse(conn, EIO_ERROR_METHOD);
     if (!eio_sid_worker(conn->worker, query.sid, &worker))
         return refuse(conn, EIO_ERROR_SID);
     memcpy(s->sid, query.sid, sizeof(s->sid));
@@ -451,13 +419,21 @@ void gateway_eio_move(struct worker *worker, uint64_t id, struct conn *to)
 
 /* -- words from a session --------------------------------------------------------------------- */
 
-static void hear_answer(struct eio_socket *s, const struct eio_words *words)
+/* False: no answer is owed. */
+static bool ends_asking(struct eio_socket *s)
 {
     if (!s->asked)
-        return;
+        return false;
     if (s->waits)
         s->conn->requests--;
     s->asked = s->waits = false;
+    return true;
+}
+
+static void hear_answer(struct eio_socket *s, const struct eio_words *words)
+{
+    if (!ends_asking(s))
+        return;
     if (words->code >= 400)
         http_exchange_get(s->conn)->last = true;
     (void)answer(s->conn, words->code, words->data.data, words->data.len);
@@ -472,6 +448,10 @@ void gateway_eio_hear(struct worker *worker, struct eio_words *words)
     switch (words->word) {
     case EIO_SAY_ANSWER:
         hear_answer(s, words);
+        return;
+    case EIO_SAY_PAYLOAD:
+        if (ends_asking(s))
+            http_exchange_answer_payload(s->conn, TEXT_HEADERS, words->frames, words->frames_n);
         return;
     case EIO_SAY_SEND:
         s->taking = s->conn->carries; /* not the answer to a probe */

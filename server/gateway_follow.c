@@ -17,6 +17,7 @@
 #include "server/follow.h"
 #include "server/frame.h"
 #include "server/gateway.h"
+#include "server/gateway_cors.h"
 #include "server/gateway_http.h"
 #include "server/listener.h"
 #include "server/metrics.h"
@@ -113,7 +114,7 @@ int gateway_follow_request(struct conn *conn)
     char accept[HEADER_TEXT_MAX];
 
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_GET_URI) == 0)
-        return http_exchange_refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: GET\r\n",
+        return http_exchange_refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: GET, OPTIONS\r\n",
                                     "Events are followed with GET");
     if (http_exchange_has_body(conn))
         return http_exchange_refuse(conn, ERR_INVALID_REQUEST, 400, "",
@@ -154,8 +155,10 @@ void gateway_follow_begin(struct request *req)
     buf_printf(&text,
                "HTTP/1.1 200 OK\r\nContent-Type: " EVENT_STREAM "; charset=utf-8\r\n"
                "Connection: close\r\nX-Accel-Buffering: no\r\n" HTTP_API_HEADERS
-               "X-Request-Id: %s\r\n\r\n",
+               "X-Request-Id: %s\r\n",
                conn->http->id);
+    gateway_cors_put(&text, conn->http, conn->http->coded);
+    buf_puts(&text, "\r\n");
     follow_put(conn->follow, &text, "session.started", req->result.data, req->result.len);
     struct frame *frame = frame_blank(text.len, 1);
     memcpy(frame->bytes, text.data, text.len);

@@ -20,7 +20,9 @@
 #include "server/conn.h"
 #include "server/dispatch.h"
 #include "server/engineio.h"
+#include "server/frame.h"
 #include "server/gateway.h"
+#include "server/gateway_cors.h"
 #include "server/gateway_http.h"
 #include "server/listener.h"
 #include "server/metrics.h"
@@ -31,6 +33,8 @@
 #include "server/worker.h"
 
 #define API "/api/v1/"
+
+enum { HEAD_BYTES = 1024 }; /* of most answers, at most */
 
 struct http_exchange *http_exchange_get(struct conn *conn)
 {
@@ -47,6 +51,7 @@ void gateway_http_gone(struct conn *conn)
         return;
     conn->http = NULL;
     json_decref(x->params);
+    free(x->origin);
     buf_free(&x->body);
     buf_free(&x->out);
     free(x);
@@ -90,12 +95,24 @@ static const char *status_text(int status)
 
 static void put_head(struct http_exchange *x, int status, const char *headers, size_t body_len)
 {
-    buf_printf(&x->out, "HTTP/1.1 %d %s\r\n%s", status, status_text(status), headers);
-    if (status != 304 && status != 204)
-        buf_printf(&x->out, "Content-Length: %zu\r\n", body_len);
+    struct buf *out = &x->out;
+
+    (void)buf_reserve(out, HEAD_BYTES + body_len);
+    buf_puts(out, "HTTP/1.1 ");
+    buf_json_int(out, status);
+    buf_putc(out, ' ');
+    buf_puts(out, status_text(status));
+    buf_puts(out, "\r\n");
+    buf_puts(out, headers);
+    if (status != 304 && status != 204) {
+        buf_puts(out, "Content-Length: ");
+        buf_json_uint(out, body_len);
+        buf_puts(out, "\r\n");
+    }
+    gateway_cors_put(out, x, x->coded);
     if (x->last)
-        buf_puts(&x->out, "Connection: close\r\n");
-    buf_puts(&x->out, "\r\n");
+        buf_puts(out, "Connection: close\r\n");
+    buf_puts(out, "\r\n");
     metric_add_by(METRIC_HTTP_REQUESTS, metric_http_label(status), 1);
 }
 
@@ -104,7 +121,10 @@ static void ready(struct conn *conn)
     conn->http->answered = true;
     if (conn->http->deaf)
         (void)lws_rx_flow_control(conn->wsi, 1);
-    (void)lws_callback_on_writable(conn->wsi);
+    if (lws_is_ssl(conn->wsi))
+        (void)lws_callback_on_writable(conn->wsi);
+    else
+        worker_mark_dirty(conn->worker, conn);
 }
 
 void http_exchange_answer(struct conn *conn, int status, const char *headers, const char *body,
@@ -115,6 +135,23 @@ void http_exchange_answer(struct conn *conn, int status, const char *headers, co
     put_head(x, status, headers, len);
     if (!x->head)
         buf_put(&x->out, body, len);
+    ready(conn);
+}
+
+void http_exchange_answer_payload(struct conn *conn, const char *headers,
+                                  struct frame *const *payloads, size_t n)
+{
+    struct http_exchange *x = http_exchange_get(conn);
+    size_t len = n > 0 ? n - 1 : 0;
+
+    for (size_t i = 0; i < n; i++)
+        len += payloads[i]->len;
+    put_head(x, 200, headers, len);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_putc(&x->out, EIO_SEPARATOR);
+        buf_put(&x->out, payloads[i]->bytes, payloads[i]->len);
+    }
     ready(conn);
 }
 
@@ -194,6 +231,9 @@ static int complete(struct conn *conn)
     if (conn->answers_end || lws_http_transaction_completed(conn->wsi) != 0)
         return -1;
     conn->pipelines = has_more_input(conn->wsi);
+    conn->last_rx_s = worker_now_s(conn->worker);
+    if (!conn->pipelines) /* until the next request the time is ours to keep: see worker.c */
+        lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
     return 0;
 }
 
@@ -215,6 +255,27 @@ int gateway_http_writable(struct conn *conn)
     if (n < 0)
         return -1;
     return lws_partial_buffered(conn->wsi) ? 0 : complete(conn);
+}
+
+/* The library has the loop wait until the socket is writable, before an answer and once more after
+ * it. It nearly always is: said so at once, an answer takes one turn of the loop instead of three.
+ * Where the next request is at hand already the library has to find it by itself. */
+void gateway_http_flush(struct conn *conn)
+{
+    struct lws_pollfd now = {.events = LWS_POLLIN | LWS_POLLOUT};
+
+    if (conn->http == NULL || !conn->http->answered || lws_partial_buffered(conn->wsi))
+        return;
+    now.fd = lws_get_socket_fd(conn->wsi);
+    now.revents = LWS_POLLOUT;
+    if (lws_service_fd(conn->worker->lws, &now) != 0 || conn->wsi == NULL)
+        return;
+    if (conn->http != NULL) {
+        (void)lws_callback_on_writable(conn->wsi);
+    } else if (!conn->answering && !conn->pipelines) {
+        now.revents = LWS_POLLOUT;
+        (void)lws_service_fd(conn->worker->lws, &now);
+    }
 }
 
 /* True when the client has closed its side. Under TLS that cannot be seen without reading. */
@@ -379,6 +440,13 @@ static bool is_http(struct conn *conn)
     gateway_header(conn->wsi, WSI_TOKEN_HOST, host, sizeof(host));
     if (strcmp(version, "HTTP/1.0") == 0)
         return true;
+    if (version[0] == '\0') { /* the library took an escape in the address for the line's end */
+        conn->http->last = true;
+        (void)http_exchange_refuse(conn, ERR_INVALID_REQUEST, 400, "",
+                                   "The first line has no version, or the address an escaped line "
+                                   "break");
+        return false;
+    }
     if (strcmp(version, "HTTP/1.1") != 0) {
         conn->http->last = true;
         (void)http_exchange_refuse(conn, ERR_INVALID_REQUEST, 505, "", "Here is HTTP/1.1");
@@ -416,9 +484,11 @@ int gateway_http_request(struct conn *conn, const char *path)
         return 0;
     if (conn->door == DOOR_PUBLIC && engineio_service(conn->worker, path) != NULL)
         return gateway_eio_request(conn, engineio_service(conn->worker, path));
-    if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS &&
-        !asks_for_file(conn, path))
-        return gateway_api_request(conn, path + sizeof(API) - 1);
+    if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS) {
+        gateway_cors_take(conn, false);
+        if (!asks_for_file(conn, path))
+            return gateway_api_request(conn, path + sizeof(API) - 1);
+    }
     x->last = x->last || http_exchange_has_body(conn); /* which nobody reads */
     if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS)
         return http_exchange_refuse(conn, ERR_NOT_FOUND, 404, "",

@@ -15,6 +15,7 @@
 #include "server/http_match.h"
 
 struct conn;
+struct frame;
 struct lws;
 struct problem;
 
@@ -34,6 +35,8 @@ struct http_exchange {
     bool secure;   /* the client came by TLS, perhaps to a trusted proxy */
     bool engineio; /* the body is for gateway_engineio.c */
     bool last;     /* the connection ends with the answer */
+    bool cors;     /* the answer says whose pages may read it: */
+    char *origin;  /* of an allowed page, or NULL */
     bool handed;   /* all of it is read, and somebody is working on the answer */
     bool deaf;     /* nothing is read meanwhile */
     bool unsure;   /* whether more of the client's is at hand */
@@ -44,6 +47,8 @@ struct http_exchange {
     /* Of the API: */
     char id[HTTP_REQUEST_ID_MAX + 1];
     bool reads;     /* GET or HEAD of a command that changes nothing */
+    bool coded;     /* the answer depends on Accept-Encoding */
+    bool gzip;      /* and may be compressed */
     bool chunked;   /* the body comes in chunks */
     json_t *params; /* of the query, or NULL */
     struct http_chunks chunks;
@@ -55,6 +60,12 @@ struct http_exchange *http_exchange_get(struct conn *conn);
 /* The whole answer. HEADERS: lines, without Content-Length and Connection. */
 void http_exchange_answer(struct conn *conn, int status, const char *headers, const char *body,
                           size_t len);
+/* The same with status 200 and the packets of N payloads (FRAME_PAYLOAD), none of them empty. */
+void http_exchange_answer_payload(struct conn *conn, const char *headers,
+                                  struct frame *const *payloads, size_t n);
+/* gateway_gzip.c: the same for what a command has read, status 200; compressed, in a moment, where
+ * it is large and the client takes that. The contents of *BODY may be taken. */
+void http_exchange_answer_read(struct conn *conn, const char *headers, struct buf *body);
 /* May a body follow? */
 bool http_exchange_has_body(const struct conn *conn);
 /* A problem (RFC 9457) as the answer. STATUS may be another than ERR's own, EXTRA are header lines.

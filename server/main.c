@@ -1,6 +1,7 @@
 /* main.c - parleyd: read the configuration, start, wait for a signal, drain. */
 #include <errno.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -21,7 +22,11 @@
 
 extern char **environ;
 
-enum { EXIT_USAGE = 2 };
+enum {
+    EXIT_USAGE = 2,
+    HEAP_KEEP_BYTES = 4 * 1024 * 1024, /* free at the end of a thread's heap */
+    HEAP_BLOCK_BYTES = 1024 * 1024,
+};
 
 static int print(void (*write_text)(struct buf *out))
 {
@@ -58,12 +63,21 @@ static void block_signals(sigset_t *set)
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not an end */
 }
 
+/* Pages of messages and answers come and go thousands of times a second. By default the heap of a
+ * thread gives back what it needs again in a moment, and the kernel clears it each time. */
+static void tune_heap(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, HEAP_KEEP_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_BYTES);
+}
+
 static int serve(const struct config *config)
 {
     char error[512] = "";
     sigset_t signals;
     int signal_no = 0;
 
+    tune_heap();
     block_signals(&signals);
     start_metrics(config);
     gateway_init();
@@ -124,6 +138,9 @@ int main(int argc, char *argv[])
         break;
     case CONFIG_DUMP_ASYNCAPI:
         code = print(describe_asyncapi);
+        break;
+    case CONFIG_DUMP_API_DOCS:
+        code = print(describe_reference);
         break;
     case CONFIG_CHECK:
         (void)printf("the configuration is good\n");

@@ -24,6 +24,7 @@
 #include "server/metrics.h"
 #include "server/password.h"
 #include "server/presence.h"
+#include "server/rates.h"
 #include "server/setup_code.h"
 #include "server/socketio.h"
 #include "server/socketio_chat.h"
@@ -270,6 +271,7 @@ struct node *node_create(const struct config *config, char error_out[512])
     if (node->workers_n > METRIC_WORKER_LABELS)
         node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
+    node->rates = rates_create(RATES_SESSIONS_MAX);
     node->throttle = throttle_create(
         &(struct throttle_options){.registrations = config->registrations_per_address});
     node->presence = presence_create(PRESENCE_GRACE_MS);
@@ -411,6 +413,7 @@ void node_destroy(struct node **node)
     static_files_destroy(&n->files);
     presence_destroy(&n->presence);
     throttle_destroy(&n->throttle);
+    rates_destroy(&n->rates);
     free(n);
 }
 

@@ -21,6 +21,7 @@ struct bus;
 struct jobs;
 struct password_pool;
 struct presence;
+struct rates;
 struct sio_app;
 struct static_files;
 struct throttle;
@@ -36,6 +37,7 @@ struct node {
     unsigned workers_n;
     struct password_pool *passwords;
     struct throttle *throttle;
+    struct rates *rates; /* of sessions over HTTP */
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;
@@ -46,6 +48,7 @@ struct node {
     atomic_bool has_accounts;              /* once true, for ever */
     atomic_bool draining;
     atomic_bool posting;           /* answers of a commit are out, its events are not posted yet */
+    _Atomic(uint64_t) revocations; /* sessions and accounts ended, roles changed: see callers.h */
     _Atomic(uint64_t) accounts_ns; /* the last change of an account that is known, monotonic */
     _Atomic(uint64_t) marks;       /* for ephemeral news that goes out once */
     int64_t started_ms;

@@ -16,10 +16,8 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "server/gzip.h"
 #include "server/http_match.h"
-
-#define ZLIB_CONST /* input is not written to */
-#include <zlib.h>
 
 #define uthash_malloc(size) mem_alloc(size)
 #define uthash_free(ptr, size) free(ptr)
@@ -359,28 +357,18 @@ enum err static_files_load(const char *root, struct static_files **files_out, ch
     return ERR_OK;
 }
 
-/* As gzip (RFC 1952), into VARIANT; left empty when it cannot be made. */
+/* As gzip, into VARIANT; left empty when it cannot be made. */
 static void compress_gzip(struct variant *variant, const char *body, size_t len)
 {
-    enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 8 };
-    z_stream z = {0};
+    enum { SMALLEST = 9 };
+    struct buf small = {0};
 
-    if (len > UINT32_MAX / 2 || deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW,
-                                             MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (!gzip_put(&small, body, len, SMALLEST)) {
+        buf_free(&small);
         return;
-    uLong room = deflateBound(&z, (uLong)len);
-    variant->body = mem_alloc(room);
-    z.next_in = (const Bytef *)body;
-    z.avail_in = (uInt)len;
-    z.next_out = (Bytef *)variant->body;
-    z.avail_out = (uInt)room;
-    bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
-    variant->len = z.total_out;
-    (void)deflateEnd(&z);
-    if (whole)
-        return;
-    free(variant->body);
-    *variant = (struct variant){0};
+    }
+    variant->len = small.len;
+    variant->body = buf_detach(&small);
 }
 
 void static_files_add(struct static_files *files, const char *path, const char *type,

@@ -19,5 +19,8 @@ void store_call_submit(struct store_call *call, struct worker *worker,
     call->mail.run = run;
     call->done = done;
     worker->calls++;
-    store_submit(worker->node->store, &call->req);
+    if (store_op_writes(call->req.op) || worker->stopping)
+        store_submit(worker->node->store, &call->req);
+    else
+        worker_add_read(worker, &call->req);
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "protocol/jsonrpc.h"
 #include "server/announce.h"
+#include "server/callers.h"
 #include "server/conn.h"
 #include "server/engineio.h"
 #include "server/gateway.h"
@@ -26,6 +27,7 @@
 enum {
     TICK_MS = 1000,
     HTTP_REQUEST_SECONDS = 30,   /* from a request's headers to the end of its body */
+    HTTP_IDLE_SECONDS = 60,      /* from an answer to the next request */
     HEARTBEAT_SLICES = 4,        /* a tick looks at every fourth connection */
     FLUSH_SLICE_NS = 500000,     /* then the loop looks for input before the flush goes on */
     FLUSH_STEP = 16,             /* connections between two looks at the clock */
@@ -90,6 +92,8 @@ static bool flush_conns(struct worker *w)
         c->dirty = false;
         if (!c->gone && (c->websocket || c->eio != NULL || c->follows))
             (void)conn_flush(c);
+        else if (!c->gone && c->http != NULL)
+            gateway_http_flush(c);
         conn_unref(c);
         if (n % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
             break;
@@ -183,14 +187,35 @@ void worker_wake_hub(struct worker *worker, uint64_t ms)
     (void)uv_timer_start(&worker->check, on_check, ms, 0);
 }
 
+void worker_add_read(struct worker *worker, struct store_req *req)
+{
+    req->next = NULL;
+    *worker->reads_end = req;
+    worker->reads_end = &req->next;
+}
+
+/* Together they wake the storage threads once, and these the worker. */
+static void submit_reads(struct worker *w)
+{
+    struct store_req *first = w->reads;
+
+    if (first == NULL)
+        return;
+    w->reads = NULL;
+    w->reads_end = &w->reads;
+    store_submit_reads(w->node->store, first);
+}
+
 static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = container_of(prepare, struct worker, prepare);
 
     hub_ask(w->hub);
+    submit_reads(w);
     flush(w);
     if (w->closing_n > 0)
         end_closing(w);
+    submit_reads(w); /* of those who catch up, after which the loop may sleep */
 }
 
 /* -- connections ----------------------------------------------------------------------------------
@@ -239,9 +264,10 @@ static void heartbeat(struct worker *w, struct conn *c)
         gateway_follow_tick(c);
         return;
     }
-    if (!c->closing && !c->websocket && c->http != NULL && c->requests == 0 &&
-        w->now_s - c->last_rx_s >= HTTP_REQUEST_SECONDS) {
-        log_debug("slow request", LOG_INT("conn", c->id));
+    if (!c->closing && !c->websocket && !c->answering && c->requests == 0 &&
+        w->now_s - c->last_rx_s >=
+            (uint32_t)(c->http != NULL ? HTTP_REQUEST_SECONDS : HTTP_IDLE_SECONDS)) {
+        log_debug("slow request, or none", LOG_INT("conn", c->id));
         conn_kill(c);
     }
     if (!c->websocket && c->http != NULL)
@@ -306,9 +332,11 @@ struct worker *worker_create(struct node *node, unsigned index, char error_out[2
     w->index = index;
     w->now_s = (uint32_t)(clock_monotonic_ns() / 1000000000u);
     w->scratch = conn_scratch_create();
+    w->reads_end = &w->reads;
     w->hub = hub_create(w);
     w->session_check = session_check_create(w);
     w->people = people_create();
+    w->callers = callers_create();
     (void)uv_loop_init(&w->loop);
     w->engineio = engineio_create(w);
     w->loop.data = w;
@@ -354,6 +382,7 @@ enum {
 static void stop(struct worker *w)
 {
     w->stopping = true;
+    submit_reads(w);
     engineio_stop(w->engineio);
     end_closing(w);
     gateway_close(w);
@@ -457,6 +486,7 @@ void worker_destroy(struct worker **worker)
     (void)uv_loop_close(&w->loop);
     hub_destroy(&w->hub);
     people_destroy(&w->people);
+    callers_destroy(&w->callers);
     engineio_destroy(&w->engineio);
     while (w->dirty_at < w->dirty_n)
         conn_unref(w->dirty[w->dirty_at++]);

@@ -25,6 +25,7 @@
 
 #include "server/mailbox.h"
 
+struct callers;
 struct conn;
 struct engineio;
 struct hub;
@@ -35,6 +36,7 @@ struct node;
 struct people;
 struct poll;
 struct session_check;
+struct store_req;
 struct worker_user;
 
 enum {
@@ -61,7 +63,8 @@ struct worker {
     struct engineio *engineio;
     struct worker_user *users; /* signed in here, by id */
     struct session_check *session_check;
-    struct people *people; /* authors met lately */
+    struct people *people;   /* authors met lately */
+    struct callers *callers; /* whose tokens were used lately */
 
     struct conn **conns;
     size_t conns_n, conns_cap;
@@ -79,7 +82,10 @@ struct worker {
     uint64_t revocations; /* grows when a session or account is ended: who was looking asks again */
     uint32_t now_s;       /* monotonic, as of the last tick */
     struct poll *polls;   /* commands that wait for an event */
-    size_t calls;         /* store requests under way */
+    struct store_req *reads; /* for the store, handed over when the turn ends */
+    struct store_req **reads_end;
+    size_t calls;    /* store requests and the like under way */
+    size_t squeezes; /* answers that are being compressed */
     bool draining;
     bool stopping;
 };
@@ -99,6 +105,8 @@ void worker_remove_conn(struct worker *worker, struct conn *conn);
 void worker_mark_dirty(struct worker *worker, struct conn *conn);
 void worker_closing(struct worker *worker, struct conn *conn);
 void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes);
+/* REQ goes to the store with all others of this turn. */
+void worker_add_read(struct worker *worker, struct store_req *req);
 /* hub_check() runs within MS. */
 void worker_wake_hub(struct worker *worker, uint64_t ms);
 uint64_t worker_next_conn_id(struct worker *worker);

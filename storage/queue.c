@@ -36,16 +36,28 @@ static void append(struct request_list *list, struct store_req *req)
     list->n++;
 }
 
+void queue_push_list(struct queue *q, struct store_req *first)
+{
+    uint64_t now = clock_monotonic_ns();
+    unsigned n = 0;
+
+    (void)pthread_mutex_lock(&q->lock);
+    for (struct store_req *next; first != NULL; first = next, n++) {
+        next = first->next;
+        first->submitted_ns = now;
+        first->made.user = NULL;
+        append(q->pending.n < q->max ? &q->pending : &q->rejected, first);
+    }
+    unsigned wake = n < q->idle ? n : q->idle;
+    (void)pthread_mutex_unlock(&q->lock);
+    while (wake-- > 0)
+        (void)pthread_cond_signal(&q->filled);
+}
+
 void queue_push(struct queue *q, struct store_req *req)
 {
-    req->submitted_ns = clock_monotonic_ns();
-    req->made.user = NULL;
-    (void)pthread_mutex_lock(&q->lock);
-    append(q->pending.n < q->max ? &q->pending : &q->rejected, req);
-    bool wake = q->idle > 0;
-    (void)pthread_mutex_unlock(&q->lock);
-    if (wake)
-        (void)pthread_cond_signal(&q->filled);
+    req->next = NULL;
+    queue_push_list(q, req);
 }
 
 void queue_close(struct queue *q)

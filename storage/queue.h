@@ -29,6 +29,8 @@ struct queue {
 void queue_init(struct queue *q, size_t max);
 void queue_destroy(struct queue *q);
 void queue_push(struct queue *q, struct store_req *req);
+/* FIRST and those linked to it by `next`, in this order, in one go. */
+void queue_push_list(struct queue *q, struct store_req *first);
 /* No more pushes; takers get what is left, then nothing. */
 void queue_close(struct queue *q);
 /* Up to MAX requests into REQS_OUT, in order; waits for the first one until DEADLINE_NS

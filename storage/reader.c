@@ -123,7 +123,7 @@ static enum err run_together(struct reader *r, struct store_req *const *reqs, si
     enum err err = t->ops->begin(t->conn, false);
 
     t->now = clock_unix_ms();
-    if (err == ERR_OK)
+    if (err == ERR_OK && t->ops->gather != NULL)
         err = t->ops->gather(t->conn, reqs, n);
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         clear_answer(reqs[i]);
@@ -161,10 +161,11 @@ void *reader_run(void *arg)
     struct reader r = {.store = s};
     struct store_req *reqs[TOGETHER_MAX];
     struct store_req *rejected;
+    size_t max = s->ops->joins_max != 0 ? s->ops->joins_max : TOGETHER_MAX;
     size_t n;
 
     (void)pthread_setname_np(pthread_self(), "store-read");
-    while (queue_take_joined(&s->reads, s->ops->joins, reqs, TOGETHER_MAX, &n, &rejected)) {
+    while (queue_take_joined(&s->reads, s->ops->joins, reqs, max, &n, &rejected)) {
         while (rejected != NULL) {
             struct store_req *next = rejected->next;
             memset(&rejected->out, 0, sizeof(rejected->out));

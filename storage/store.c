@@ -138,6 +138,11 @@ void store_submit(struct store *store, struct store_req *req)
     queue_push(store_op_writes(req->op) ? &store->writes : &store->reads, req);
 }
 
+void store_submit_reads(struct store *store, struct store_req *first)
+{
+    queue_push_list(&store->reads, first);
+}
+
 bool store_is_writable(struct store *store, char reason_out[256])
 {
     (void)pthread_mutex_lock(&store->state_lock);

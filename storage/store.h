@@ -431,6 +431,8 @@ void store_close(struct store **store);
 /* Queue REQ. Never blocks and never calls back from inside; a full queue answers UNAVAILABLE
  * through the callback too. */
 void store_submit(struct store *store, struct store_req *req);
+/* Reads only: FIRST and those linked to it by `next`, which wakes the readers once. */
+void store_submit_reads(struct store *store, struct store_req *first);
 
 /* Whether writes are accepted now; when not, REASON_OUT says why (disk full, read-only, ...). The
  * committer probes by itself and resumes when the cause is gone. Threading: any. */

@@ -180,10 +180,11 @@ struct store_ops {
     /* The streams that a reader saw with events that have to be applied before they are served. */
     size_t (*behind)(struct store_conn *, const char *const **streams_out);
     /* Whether a reader answers several requests of this kind with fewer questions: then it gets
-     * them at once. */
+     * them at once, joins_max at most (0: as many as there are). */
     bool (*joins)(enum store_op op);
+    size_t joins_max;
     /* A hint for a reader: these will run now, in this transaction; what they ask for is loaded in
-     * the order in which each of them would ask. */
+     * the order in which each of them would ask. May be NULL. */
     enum err (*gather)(struct store_conn *, struct store_req *const *reqs, size_t n);
     /* stream_get() for a reader of many; one that does not exist has no name. */
     enum err (*streams_get)(struct store_conn *, struct arena *, const char *const *names, size_t n,

@@ -4,6 +4,8 @@
 #include "server/cache.h"
 #include "server/request.h"
 
+enum { MESSAGE_BYTES = 300 }; /* of most, as JSON */
+
 static enum err put_message(struct request *req)
 {
     buf_json_key(&req->result, "message");
@@ -45,6 +47,7 @@ static enum err put_history(struct request *req)
     const struct store_req *store = &req->call.req;
     struct buf *out = &req->result;
 
+    (void)buf_reserve(out, (store->out.n + 1) * MESSAGE_BYTES);
     buf_json_key(out, "messages");
     buf_putc(out, '[');
     for (size_t i = 0; i < store->out.n; i++) {

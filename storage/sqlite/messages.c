@@ -86,6 +86,24 @@ SQ_OP(msg_no_at, int64_t chan_key, uint64_t seq, uint64_t *out)
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+/* The author's id of row I of ROWS, from an earlier one by the same if there is one. */
+static enum err name_author(struct sqlite_conn *c, struct arena *arena, struct message_row *rows,
+                            size_t i)
+{
+    for (size_t k = i; k-- > 0;)
+        if (rows[k].author_key == rows[i].author_key) {
+            rows[i].m.author = rows[k].m.author;
+            return ERR_OK;
+        }
+    sqlite3_stmt *stmt = sq_bind(c, SQ_USER_ID, "i", rows[i].author_key);
+    enum err err = sq_next(c, stmt);
+    if (err == ERR_OK) {
+        rows[i].m.author = sq_text(arena, stmt, 0);
+        sqlite3_reset(stmt);
+    }
+    return err == ERR_NOT_FOUND ? ERR_OK : err; /* then it is "", as the row has it */
+}
+
 static enum err list_messages(struct sqlite_conn *c, sqlite3_stmt *stmt, struct arena *arena,
                               const struct chan *chan, uint32_t limit, struct message_row **out,
                               size_t *n)
@@ -99,7 +117,11 @@ static enum err list_messages(struct sqlite_conn *c, sqlite3_stmt *stmt, struct 
         sq_message(arena, stmt, channel, &(*out)[(*n)++]);
     if (err == ERR_OK)
         sqlite3_reset(stmt);
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
+    if (err == ERR_NOT_FOUND)
+        err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < *n; i++)
+        err = name_author(c, arena, *out, i);
+    return err;
 }
 
 SQ_OP(messages_before, struct arena *arena, const struct chan *chan, uint64_t below, uint32_t limit,

@@ -16,6 +16,8 @@
 #include "storage/match.h"
 #include "storage/sqlite/wal_vfs.h"
 
+enum { JOINS_MAX = 8 }; /* the first of them waits for the last; other readers have the rest */
+
 /* -- opening --------------------------------------------------------------------------------- */
 
 static void configure_library(void)
@@ -328,6 +330,13 @@ static enum err sq_probe(struct store_conn *conn)
     return err;
 }
 
+/* Short reads: to begin and to end a transaction is a good part of each. */
+static bool sq_joins(enum store_op op)
+{
+    return op == STORE_SESSION_GET || op == STORE_USER_GET || op == STORE_CHANNEL_GET ||
+           op == STORE_MESSAGE_GET || op == STORE_HISTORY;
+}
+
 const struct store_ops store_sqlite_ops = {
     .scheme = "sqlite",
     .open = sq_open,
@@ -336,6 +345,8 @@ const struct store_ops store_sqlite_ops = {
     .disconnect = sq_disconnect,
     .begin = sq_begin,
     .commit = sq_commit,
+    .joins = sq_joins,
+    .joins_max = JOINS_MAX,
     .rollback = sq_rollback,
     .probe = sq_probe,
     .stream_get = sq_stream_get,

@@ -13,9 +13,10 @@
 #define SQ_CHAN_N 12
 #define SQ_USER "u.key, u.id, u.name, u.display_name, u.role, u.created_at, u.disabled_at, u.owner"
 #define SQ_USER_N 8
-#define SQ_MESSAGE                                                                                 \
+#define SQ_MESSAGE_ROW                                                                             \
     "m.pos, m.id, m.msg_no, m.author, m.text, m.client_msg_id, m.created_at, m.edited_at,"         \
-    " m.deleted_at, m.mentions, m.last_edit, u.id"
+    " m.deleted_at, m.mentions, m.last_edit"
+#define SQ_MESSAGE SQ_MESSAGE_ROW ", u.id"
 #define SQ_MESSAGE_N 12
 #define SQ_MESSAGES "messages m LEFT JOIN users u ON u.key = m.author"
 #define SQ_SESSION                                                                                 \
@@ -90,9 +91,10 @@
                   " JOIN channels c ON c.key = (m.pos >> 36) WHERE m.pos = ?1")                    \
     X(MSG_NO_AT, "SELECT msg_no FROM messages WHERE pos > ?1 AND pos <= ?2"                        \
                  " ORDER BY pos DESC LIMIT 1")                                                     \
-    X(MESSAGES_BEFORE, "SELECT " SQ_MESSAGE " FROM " SQ_MESSAGES                                   \
+    /* pages: their authors are few, and asked for once each */                                    \
+    X(MESSAGES_BEFORE, "SELECT " SQ_MESSAGE_ROW ", NULL FROM messages m"                           \
                        " WHERE m.pos > ?1 AND m.pos < ?2 ORDER BY m.pos DESC LIMIT ?3")            \
-    X(MESSAGES_AFTER, "SELECT " SQ_MESSAGE " FROM " SQ_MESSAGES                                    \
+    X(MESSAGES_AFTER, "SELECT " SQ_MESSAGE_ROW ", NULL FROM messages m"                            \
                       " WHERE m.pos > ?1 AND m.pos < ?2 ORDER BY m.pos LIMIT ?3")                  \
     X(MESSAGES_PURGE, "DELETE FROM messages WHERE pos > ?1 AND pos <= ?2")                         \
     X(PURGE_ADD, "INSERT OR IGNORE INTO purges (key) VALUES (?1)")                                 \
@@ -105,6 +107,7 @@
     X(USER_BY_ID, "SELECT " SQ_USER ", u.password_hash FROM users u WHERE u.id = ?1")              \
     X(USER_BY_NAME, "SELECT " SQ_USER ", u.password_hash FROM users u WHERE u.name = ?1")          \
     X(USER_BY_KEY, "SELECT " SQ_USER ", u.password_hash FROM users u WHERE u.key = ?1")            \
+    X(USER_ID, "SELECT id FROM users WHERE key = ?1")                                              \
     X(USER_OWNER, "SELECT " SQ_USER ", u.password_hash FROM users u"                               \
                   " WHERE u.role = 2 ORDER BY u.disabled_at <> 0, u.key LIMIT 1")                  \
     X(USER_ADD, "INSERT INTO users (id, name, display_name, role, created_at, disabled_at,"        \

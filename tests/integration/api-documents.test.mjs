@@ -1,7 +1,8 @@
 // The server's descriptions of its interfaces: valid to independent readers, served as they are dumped.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { dump, lintAsyncapi, lintOpenapi } from "../lib/api_documents.mjs";
 import { start } from "../lib/parleyd.mjs";
@@ -78,7 +79,7 @@ test("what is served is what is dumped, compressed and with a validator", async 
     assert.equal(plain.headers["content-type"], type);
     const small = await request(server.url, path, { headers: { "Accept-Encoding": "gzip" } });
     assert.equal(small.headers["content-encoding"], "gzip");
-    assert.equal(small.headers.vary, "Accept-Encoding");
+    assert.equal(small.headers.vary, "Accept-Encoding, Origin");
     assert.ok(small.body.length < plain.body.length / 4);
     assert.equal(gunzipSync(Buffer.from(small.body, "latin1")).toString(), dump(flag));
     const again = await request(server.url, path, { headers: { "If-None-Match": plain.headers.etag } });
@@ -87,4 +88,49 @@ test("what is served is what is dumped, compressed and with a validator", async 
     assert.equal((await request(server.url, path, { method: "HEAD" })).headers["content-length"], String(plain.body.length));
   }
   assert.equal((await request(server.url, "/api/v1/nothing.json")).status, 404);
+});
+
+test("docs/api.md is what the server writes: make api-docs", () => {
+  const page = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
+  assert.equal(page, dump("--dump-api-docs"));
+});
+
+describe("the reference at /docs", () => {
+  let page;
+  let html;
+  before(async () => {
+    page = await request(server.url, "/docs");
+    html = Buffer.from(page.body, "latin1").toString();
+  });
+  const all = (pattern) => [...html.matchAll(pattern)].map((found) => found[1]);
+
+  test("it has every command and event, each with an example that is JSON", () => {
+    const { commands, events } = description();
+    const titles = all(/<h3 id="[^"]*">([^<]*)<\/h3>/g);
+    for (const { name } of [...commands, ...events]) assert.ok(titles.includes(name), name);
+    const text = (code) => code.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+    const examples = all(/<pre[^>]*><code>([^]*?)<\/code><\/pre>/g).map(text);
+    assert.equal(examples.length, 2 * commands.length + events.length);
+    for (const example of examples) assert.equal(typeof JSON.parse(example), "object");
+  });
+
+  test("its links lead somewhere, and no two places have one name", () => {
+    const ids = all(/ id="([^"]*)"/g);
+    assert.equal(new Set(ids).size, ids.length);
+    const links = all(/href="#([^"]*)"/g);
+    const { commands, events } = description();
+    assert.ok(links.length >= commands.length + events.length);
+    for (const link of links) assert.ok(ids.includes(link), link);
+  });
+
+  test("it keeps to the web client's policy: nothing inline, no script, its own style sheet", async () => {
+    assert.equal(page.status, 200);
+    assert.equal(page.headers["content-type"], "text/html; charset=utf-8");
+    assert.match(page.headers["content-security-policy"], /style-src 'self'/);
+    assert.doesNotMatch(html, /<script|<style|\sstyle=|\son\w+=|javascript:/i);
+    assert.match(html, /^<!doctype html>\n<html lang="en">/);
+    const css = await request(server.url, all(/<link rel="stylesheet" href="([^"]*)">/g)[0]);
+    assert.equal(css.headers["content-type"], "text/css; charset=utf-8");
+    assert.match(css.body, /prefers-color-scheme:dark/);
+  });
 });

@@ -81,6 +81,8 @@ describe("the framing of a request (RFC 9112)", () => {
     "another coding": [text("POST", path, { "Transfer-Encoding": "gzip, chunked" }, ""), 501],
     "no Host": [`POST ${path} HTTP/1.1\r\nContent-Length: 0\r\n\r\n`, 400],
     "two Hosts": [text("POST", path, { "Content-Length": 0, host: "y" }), 400],
+    "an escaped line break in the address": [text("GET", `${path}?x=%0D%0AHost:%20y`), 400],
+    "no version": [`GET ${path}\r\nHost: x\r\n\r\n`, 400],
     "another version": [`POST ${path} HTTP/3.0\r\nHost: x\r\nContent-Length: 0\r\n\r\n`, 505],
     "an expectation that nobody has heard of": [text("POST", path, { ...json(two), Expect: "tea" }), 417],
     "a body with GET": [text("GET", path, json(two), two), 400],

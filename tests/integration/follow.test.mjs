@@ -164,7 +164,7 @@ test("bad requests are told what is wrong, as problems", async () => {
   for (const method of ["POST", "HEAD", "PUT"]) {
     const answer = await fetch(`${server.url}/api/v1/stream.follow`, { method });
     assert.equal(answer.status, 405);
-    assert.equal(answer.headers.get("allow"), "GET");
+    assert.equal(answer.headers.get("allow"), "GET, OPTIONS");
   }
 });
 

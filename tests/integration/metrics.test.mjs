@@ -82,6 +82,7 @@ test("commands are counted by name and outcome, sends with their commits and ack
   for (let i = 0; i < 5; i++) assert.equal((await send(`number ${i}`)).status, 200);
   assert.equal((await call(server.url, "message.send", { channel: "nowhere", text: "x" }, owner.token)).status, 404);
   assert.equal((await call(server.url, "no.such.command")).status, 404);
+  for (let i = 0; i < 5; i++) assert.equal((await call(server.url, "user.get", { user: "@ann" }, owner.token)).status, 200);
   const now = (await scrape()).samples;
   const grown = (name) => now.get(name) - (before.get(name) ?? 0);
   assert.equal(grown('parley_commands_total{command="message.send",outcome="ok"}'), 5);

@@ -25,6 +25,17 @@ export function raw(url, text, { until = () => false, ms = 20_000 } = {}) {
   });
 }
 
+/** Header lines as { name: value }; names in lower case, what comes twice with a comma between (RFC 9110 section 5.2). */
+function headersOf(fields) {
+  const headers = {};
+  for (const field of fields) {
+    const name = field.slice(0, field.indexOf(":")).toLowerCase();
+    const value = field.slice(field.indexOf(":") + 1).trim();
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+  }
+  return headers;
+}
+
 /** The whole answer to one GET-like request: { status, headers, body }; header names in lower case. */
 export async function request(url, path, { method = "GET", headers = {} } = {}) {
   const lines = Object.entries({ Host: new URL(url).host, Connection: "close", ...headers });
@@ -41,9 +52,7 @@ export async function request(url, path, { method = "GET", headers = {} } = {}) 
   const [status, ...fields] = text.slice(0, end).split("\r\n");
   return {
     status: Number(status.split(" ")[1]),
-    headers: Object.fromEntries(
-      fields.map((field) => [field.slice(0, field.indexOf(":")).toLowerCase(), field.slice(field.indexOf(":") + 1).trim()]),
-    ),
+    headers: headersOf(fields),
     body: text.slice(end + 4),
   };
 }
@@ -55,9 +64,7 @@ export function answers(text) {
     const end = text.indexOf("\r\n\r\n");
     if (end < 0) break;
     const [status, ...fields] = text.slice(0, end).split("\r\n");
-    const headers = Object.fromEntries(
-      fields.map((field) => [field.slice(0, field.indexOf(":")).toLowerCase(), field.slice(field.indexOf(":") + 1).trim()]),
-    );
+    const headers = headersOf(fields);
     const length = Number(headers["content-length"] ?? 0);
     all.push({ status: Number(status.split(" ")[1]), headers, body: text.slice(end + 4, end + 4 + length) });
     text = text.slice(end + 4 + length);

@@ -44,6 +44,11 @@ export class Schema {
     return wrong;
   }
 
+  /** What is wrong with the payload of the AsyncAPI message NAME. */
+  payload(name, value) {
+    return this.#check(`asyncapi#/components/messages/${name}/payload`, value, name);
+  }
+
   /** What is wrong with a whole frame from the server; COMMAND is what it answers, if it answers. */
   frame(frame, command) {
     if (frame.method !== undefined) return this.event(frame);

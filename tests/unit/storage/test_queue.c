@@ -31,6 +31,28 @@ static void requests_come_out_in_order_and_batches(void **state)
     queue_destroy(&q);
 }
 
+static void a_list_comes_out_as_it_was_linked(void **state)
+{
+    struct store_req reqs[3] = {0};
+    struct store_req *out[3];
+    struct store_req *rejected;
+    struct queue q;
+    size_t n;
+
+    (void)state;
+    queue_init(&q, 2);
+    reqs[0].next = &reqs[1];
+    reqs[1].next = &reqs[2];
+    queue_push_list(&q, &reqs[0]);
+    assert_true(queue_take(&q, out, 3, 0, &n, &rejected));
+    assert_int_equal(n, 2);
+    assert_ptr_equal(out[0], &reqs[0]);
+    assert_ptr_equal(out[1], &reqs[1]);
+    assert_ptr_equal(rejected, &reqs[2]);
+    assert_null(rejected->next);
+    queue_destroy(&q);
+}
+
 static void what_does_not_fit_is_handed_over_apart(void **state)
 {
     struct store_req reqs[4] = {0};
@@ -140,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_come_out_in_order_and_batches),
+        cmocka_unit_test(a_list_comes_out_as_it_was_linked),
         cmocka_unit_test(what_does_not_fit_is_handed_over_apart),
         cmocka_unit_test(taking_waits_until_the_deadline),
         cmocka_unit_test(those_that_join_come_together_and_the_others_keep_their_order),

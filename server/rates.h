@@ -1,0 +1,29 @@
+/* rates.h - how fast a session may call commands over HTTP, whatever connections it uses for it.
+ *
+ * A node's own: at each node of a cluster a session has its rate.
+ * Threading: locks itself, any thread. Units: ns of clock_monotonic_ns() in, milliseconds to wait
+ * out.
+ */
+#ifndef SERVER_RATES_H
+#define SERVER_RATES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/command.h"
+#include "server/throttle.h"
+
+struct rates;
+
+enum { RATES_SESSIONS_MAX = 65536 };
+
+/* Memory is bounded: of more than MAX sessions the one known for longest is forgotten, and may
+ * begin anew. */
+struct rates *rates_create(size_t max);
+void rates_destroy(struct rates **rates);
+/* One more command of CLASS by SESSION: 0, and it is let through, or how long to wait. */
+uint32_t rates_take(struct rates *rates, const char *session, enum rate_class class,
+                    const struct rate_limit *limit, uint64_t now_ns);
+size_t rates_sessions(struct rates *rates);
+
+#endif

@@ -1,0 +1,180 @@
+// The examples in the server's descriptions are true: each call is made as it stands there, in a state where it makes sense, and is
+// answered as it is described. Only what nobody can know beforehand is put in: ids, an epoch, a path.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { dump } from "../lib/api_documents.mjs";
+import { Client } from "../lib/client.mjs";
+import { start, temporaryFolder } from "../lib/parleyd.mjs";
+import { must } from "../lib/people.mjs";
+import { describe as description } from "../lib/protocol-page.mjs";
+import { schema } from "../lib/schema.mjs";
+
+const openapi = JSON.parse(dump("--dump-openapi"));
+const asyncapi = JSON.parse(dump("--dump-asyncapi"));
+const { commands } = description();
+
+const PASSWORD = "correct horse";
+// What stands for an id in all examples (protocol/describe_example.c).
+const USER = "01k4q6v2aet9w0s8m4xa3b7cud";
+const CHANNEL = "01k4q7n9c5fbz3y2qk6tg8w1ch";
+const MESSAGE = "01k4q7af7rk2p0h5v9xe3jd4ms";
+const SESSION = "01k4q6v3m8zt1c7yb5w2n0gfse";
+const JOB = "01k4qav0e8d4kx6pa2qs9hm3jb";
+const INVITE = "01k4q5c1h6g9r2d8vn4jw0t7nv";
+const EPOCH = "x7f3q9";
+const PATH = "/var/backups/parley/copy.db";
+
+/** Ann, the owner, with the channel #plans and five messages in it; Bob and Erin, who are not in it. */
+class Scene {
+  static async begin() {
+    const scene = new Scene();
+    scene.server = await start({ env: { PARLEY_RATE_LIMITS: "off" } });
+    scene.url = scene.server.url;
+    for (const name of ["ann", "bob", "erin"]) {
+      const { user, token, session } = await must(scene.url, "auth.register", { name, password: PASSWORD });
+      scene[name] = { id: user.id, token, session };
+    }
+    scene.channel = (await scene.as("ann", "channel.create", { name: "plans" })).channel.id;
+    for (let i = 0; i < 5; i++) scene.message = (await scene.as("ann", "message.send", { channel: scene.channel, text: `${i}` })).message.id;
+    scene.epoch = (await scene.as("ann", "channel.get", { channel: scene.channel })).channel.epoch;
+    return scene;
+  }
+
+  as(name, command, params) {
+    return must(this.url, command, params, this[name].token);
+  }
+
+  /** VALUE with what is really there in the place of its ids. */
+  put(value, ids) {
+    const real = { [USER]: this.bob.id, [CHANNEL]: this.channel, [MESSAGE]: this.message, [EPOCH]: this.epoch, ...ids };
+    let text = JSON.stringify(value);
+    for (const [example, actual] of Object.entries(real)) text = text.replaceAll(example, actual);
+    return JSON.parse(text);
+  }
+
+  end() {
+    return this.server.stop();
+  }
+}
+
+// What a call needs beside the scene: who makes it, if not Ann; what happens before; what is put in. `alone`: nothing is as before.
+const bobJoins = async (s) => void (await s.as("bob", "channel.join", { channel: s.channel }));
+const hasBot = async (s) => void (await s.as("ann", "bot.create", { name: "lunch-bot" }));
+const NEEDS = {
+  "admin.backup": { before: () => ({ [PATH]: join(temporaryFolder(), "copy.db") }) },
+  "admin.channel.archive": { alone: true },
+  "admin.channel.delete": { alone: true },
+  "admin.drain": { alone: true },
+  "admin.invite.revoke": {
+    before: async (s) => {
+      await s.as("ann", "admin.invite.create", {});
+      return { [INVITE]: (await s.as("ann", "admin.invite.list", {})).invites[0].invite };
+    },
+  },
+  "admin.job": {
+    before: async (s) => ({ [JOB]: (await s.as("ann", "admin.backup", { path: join(temporaryFolder(), "copy.db") })).job }),
+  },
+  "admin.session.revoke": { alone: true, before: (s) => ({ [SESSION]: s.bob.session }) },
+  "admin.user.disable": { alone: true },
+  "admin.user.password": { alone: true },
+  "admin.user.role": { alone: true },
+  "auth.logout": { alone: true },
+  "auth.password": { alone: true },
+  "auth.revoke": {
+    before: async (s) => ({ [SESSION]: (await must(s.url, "auth.login", { name: "ann", password: PASSWORD })).session }),
+  },
+  "bot.disable": { alone: true, before: hasBot },
+  "bot.update": { alone: true, before: hasBot },
+  "channel.archive": { alone: true },
+  "channel.invite": { alone: true },
+  "channel.join": { alone: true, who: "bob" },
+  "channel.leave": { alone: true, who: "bob", before: bobJoins },
+  "channel.remove": { alone: true, before: bobJoins },
+  "message.delete": { alone: true },
+  "token.revoke": {
+    before: async (s) => ({ [USER]: (await s.as("ann", "token.create", { name: "x", scopes: ["messages:read"] })).token.id }),
+  },
+};
+
+let shared;
+after(() => shared?.end());
+
+async function withScene(alone, work) {
+  if (!alone) shared ??= await Scene.begin();
+  const scene = alone ? await Scene.begin() : shared;
+  try {
+    await work(scene);
+  } finally {
+    if (alone) await scene.end();
+  }
+}
+
+async function check(scene, command, method, params, who) {
+  const operation = openapi.paths[`/api/v1/${command}`][method.toLowerCase()];
+  const query = method === "GET" ? `?${new URLSearchParams(Object.entries(params).map(([name, value]) => [name, String(value)]))}` : "";
+  const response = await fetch(`${scene.url}/api/v1/${command}${query}`, {
+    method,
+    headers: {
+      ...(operation.security.length > 0 && { authorization: `Bearer ${scene[who].token}` }),
+      ...(method === "POST" && { "content-type": "application/json" }),
+    },
+    ...(method === "POST" && { body: JSON.stringify(params) }),
+  });
+  const body = await response.json();
+  assert.ok(operation.responses[200].content["application/json"].examples.answer);
+  assert.equal(response.status, 200, `${method} ${command}: ${JSON.stringify(body)}`);
+  assert.deepEqual(schema().http(command, { status: 200, type: response.headers.get("content-type"), body }), []);
+}
+
+describe("the examples of the OpenAPI document", () => {
+  for (const { name, get } of commands.filter(({ name }) => name !== "session.start")) {
+    test(`${name} is answered as it says`, () =>
+      withScene(NEEDS[name]?.alone, async (scene) => {
+        const { before = () => ({}), who = "ann" } = NEEDS[name] ?? {};
+        const { value } = openapi.paths[`/api/v1/${name}`].post.requestBody.content["application/json"].examples.call;
+        const params = scene.put(value, await before(scene));
+        if (get) await check(scene, name, "GET", params, who);
+        await check(scene, name, "POST", params, who);
+      }));
+  }
+
+  test("what answers look like fits what is said of them", () => {
+    for (const [path, { post }] of Object.entries(openapi.paths)) {
+      if (post === undefined) continue;
+      const { value } = post.responses[200].content["application/json"].examples.answer;
+      assert.deepEqual(schema().http(path.slice("/api/v1/".length), { status: 200, type: "application/json", body: value }), []);
+    }
+  });
+});
+
+describe("the examples of the AsyncAPI document", () => {
+  test("session.start begins a session as it says", async () => {
+    await withScene(false, async (scene) => {
+      const { params } = asyncapi.components.messages["session.start.request"].examples[0].payload;
+      const client = new Client(scene.url);
+      await client.opened;
+      const result = await client.start(scene.put(params, { [params.token]: scene.ann.token }));
+      assert.deepEqual(schema().result("session.start", result), []);
+      await client.close();
+    });
+  });
+
+  test("requests, results, errors and events are what their schemas say", () => {
+    let seen = 0;
+    for (const [name, message] of Object.entries(asyncapi.components.messages))
+      for (const { payload } of message.examples) {
+        seen++;
+        assert.deepEqual(schema().payload(name, payload), [], name);
+        if (payload.method !== undefined && payload.id === undefined) assert.deepEqual(schema().event(payload), [], name);
+      }
+    assert.ok(seen >= Object.keys(asyncapi.components.messages).length);
+  });
+
+  test("one that does not fit is noticed", () => {
+    const [{ payload }] = structuredClone(asyncapi.components.messages["message.created"].examples);
+    payload.params.message.seq = "41";
+    assert.notDeepEqual(schema().payload("message.created", payload), []);
+  });
+});
