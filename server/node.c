@@ -19,6 +19,7 @@
 #include "server/event.h"
 #include "server/fanout.h"
 #include "server/gateway.h"
+#include "server/hook_rates.h"
 #include "server/jobs.h"
 #include "server/listener.h"
 #include "server/metrics.h"
@@ -67,11 +68,16 @@ static void publish(struct node *node, const struct store_commit *commit,
     free(lists);
 }
 
+static bool changes_account(enum store_op op)
+{
+    return op == STORE_USER_UPDATE || op == STORE_HOOK_UPDATE || op == STORE_HOOK_DELETE;
+}
+
 /* Whether somebody's name or role may have changed; the workers know before anybody is told. */
 static bool note_accounts(struct node *node, const struct store_commit *commit)
 {
     for (size_t i = 0; i < commit->reqs_n; i++) {
-        if (commit->reqs[i]->op != STORE_USER_UPDATE || commit->reqs[i]->err != ERR_OK)
+        if (!changes_account(commit->reqs[i]->op) || commit->reqs[i]->err != ERR_OK)
             continue;
         atomic_store(&node->accounts_ns, clock_monotonic_ns());
         return true;
@@ -270,6 +276,8 @@ struct node *node_create(const struct config *config, char error_out[512])
     if (node->workers_n > METRIC_WORKER_LABELS)
         node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
+    node->hook_rates =
+        hook_rates_create(&(struct rate_limit){config->rate_hook, config->rate_hook_burst});
     node->throttle = throttle_create(
         &(struct throttle_options){.registrations = config->registrations_per_address});
     node->presence = presence_create(PRESENCE_GRACE_MS);
@@ -411,6 +419,7 @@ void node_destroy(struct node **node)
     static_files_destroy(&n->files);
     presence_destroy(&n->presence);
     throttle_destroy(&n->throttle);
+    hook_rates_destroy(&n->hook_rates);
     free(n);
 }
 
