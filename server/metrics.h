@@ -61,6 +61,14 @@ struct buf;
     X(OTHER, "other")
 #define METRIC_HTTP_MAP(X) X(1XX, "1xx") X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx")
 #define METRIC_LOGIN_MAP(X) X(OK, "ok") X(FAILED, "failed") X(THROTTLED, "throttled")
+#define METRIC_OUTBOUND_MAP(X)                                                                     \
+    X(OK, "ok")                                                                                    \
+    X(STATUS, "status")                                                                            \
+    X(REFUSED, "refused")                                                                          \
+    X(REDIRECTED, "redirected")                                                                    \
+    X(TIMED_OUT, "timed_out")                                                                      \
+    X(FAILED, "failed")                                                                            \
+    X(STOPPED, "stopped")
 #define METRIC_TRANSPORT_MAP(X)                                                                    \
     X(HTTP, "http")                                                                                \
     X(EVENT_STREAM, "event_stream")                                                                \
@@ -109,6 +117,11 @@ enum metric_http {
 enum metric_login {
 #define X(name, text) METRIC_LOGIN_##name,
     METRIC_LOGIN_MAP(X) METRIC_LOGIN_LABELS
+#undef X
+};
+enum metric_outbound {
+#define X(name, text) METRIC_OUTBOUND_##name,
+    METRIC_OUTBOUND_MAP(X) METRIC_OUTBOUND_LABELS
 #undef X
 };
 enum metric_transport {
