@@ -140,6 +140,14 @@ static const char *parse_problem(CURLU *parsed, const char *url)
     }
 }
 
+/* libcurl would skip it, and take what follows for the host. */
+static bool begins_with_third_slash(const char *url)
+{
+    const char *slashes = strstr(url, "://");
+
+    return slashes != NULL && slashes[3] == '/';
+}
+
 const char *outbound_url_problem(const char *url)
 {
     char scheme[16] = "";
@@ -154,8 +162,8 @@ const char *outbound_url_problem(const char *url)
     if (problem == NULL && (!put_part(parsed, CURLUPART_SCHEME, "", scheme, sizeof(scheme)) ||
                             (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
         problem = "must begin with https:// or http://";
-    if (problem == NULL && (strstr(url, ":///") != NULL || /* libcurl would skip the third */
-                            !put_part(parsed, CURLUPART_HOST, "", host, 256)))
+    if (problem == NULL &&
+        (begins_with_third_slash(url) || !put_part(parsed, CURLUPART_HOST, "", host, 256)))
         problem = "names no host";
     if (problem == NULL && strchr(url, '#') != NULL)
         problem = "must not have a fragment";
