@@ -67,11 +67,16 @@ static void publish(struct node *node, const struct store_commit *commit,
     free(lists);
 }
 
+static bool changes_account(enum store_op op)
+{
+    return op == STORE_USER_UPDATE || op == STORE_HOOK_UPDATE || op == STORE_HOOK_DELETE;
+}
+
 /* Whether somebody's name or role may have changed; the workers know before anybody is told. */
 static bool note_accounts(struct node *node, const struct store_commit *commit)
 {
     for (size_t i = 0; i < commit->reqs_n; i++) {
-        if (commit->reqs[i]->op != STORE_USER_UPDATE || commit->reqs[i]->err != ERR_OK)
+        if (!changes_account(commit->reqs[i]->op) || commit->reqs[i]->err != ERR_OK)
             continue;
         atomic_store(&node->accounts_ns, clock_monotonic_ns());
         return true;

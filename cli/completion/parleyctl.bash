@@ -97,7 +97,7 @@ _parleyctl() {
         return
         ;;
     --scopes | -s)
-        _parleyctl_words 'messages:read messages:write channels:read channels:write users:read profile:write admin'
+        _parleyctl_words 'messages:read messages:write channels:read channels:write users:read profile:write hooks:write admin'
         return
         ;;
     --channels | -c)

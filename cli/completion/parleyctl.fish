@@ -98,7 +98,7 @@ complete -c parleyctl -n '__parleyctl_at "token list"' -a '(__parleyctl_names us
 complete -c parleyctl -n '__parleyctl_at token' -a create -d 'Make a token, with which a program acts for a user or a bot.'
 complete -c parleyctl -n '__parleyctl_in "token create"' -l expires -s e -x -d 'When it ends, in a year at most. Default: never.'
 complete -c parleyctl -n '__parleyctl_in "token create"' -l user -x -a '(__parleyctl_names user)' -d 'For whom. Over the admin socket anybody, else oneself or, for a token, a bot of one\'s own. Default: oneself, over the admin socket the owner.'
-complete -c parleyctl -n '__parleyctl_in "token create"' -l scopes -s s -x -a 'messages:read messages:write channels:read channels:write users:read profile:write admin' -d 'What the token may do; has to be given.'
+complete -c parleyctl -n '__parleyctl_in "token create"' -l scopes -s s -x -a 'messages:read messages:write channels:read channels:write users:read profile:write hooks:write admin' -d 'What the token may do; has to be given.'
 complete -c parleyctl -n '__parleyctl_in "token create"' -l channels -s c -x -d 'The only channels that it knows of, 1 to 50. Default: all that its user may see.'
 complete -c parleyctl -n '__parleyctl_at token' -a revoke -d 'End a token; its open connections close at once.'
 complete -c parleyctl -n '__parleyctl_at ""' -a channel -d '...'

@@ -553,7 +553,7 @@ static void an_older_database_is_marked_as_of_this_version(void **state)
                BCON_NEW("$set", "{", "version", BCON_INT32(1), "}"));
     bed_must_open(s->b);
     assert_int_equal(
-        raw_count(&raw, "meta", BCON_NEW("_id", BCON_UTF8("schema"), "version", BCON_INT32(2))), 1);
+        raw_count(&raw, "meta", BCON_NEW("_id", BCON_UTF8("schema"), "version", BCON_INT32(3))), 1);
     mongoc_client_destroy(raw.client);
     assert_string_equal(bed_view(s->b, s->ann, "#general").id, s->general);
 }
