@@ -69,6 +69,7 @@ struct buf;
     X(TIMED_OUT, "timed_out")                                                                      \
     X(FAILED, "failed")                                                                            \
     X(STOPPED, "stopped")
+#define METRIC_HOOK_MAP(X) X(DELIVERED, "delivered") X(FAILED, "failed") X(DEAD, "dead")
 #define METRIC_TRANSPORT_MAP(X)                                                                    \
     X(HTTP, "http")                                                                                \
     X(EVENT_STREAM, "event_stream")                                                                \
@@ -122,6 +123,11 @@ enum metric_login {
 enum metric_outbound {
 #define X(name, text) METRIC_OUTBOUND_##name,
     METRIC_OUTBOUND_MAP(X) METRIC_OUTBOUND_LABELS
+#undef X
+};
+enum metric_hook {
+#define X(name, text) METRIC_HOOK_##name,
+    METRIC_HOOK_MAP(X) METRIC_HOOK_LABELS
 #undef X
 };
 enum metric_transport {
