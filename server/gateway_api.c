@@ -127,7 +127,7 @@ int gateway_api_refuse_params(struct conn *conn, const struct problem *problem)
 /* -- who asks --------------------------------------------------------------------------------- */
 
 /* The client's own id for the request, or a new one. */
-static void take_id(struct conn *conn)
+void gateway_api_take_id(struct conn *conn)
 {
     static const char name[] = "x-request-id:";
     struct http_exchange *x = conn->http;
@@ -232,6 +232,10 @@ static void run_command(struct conn *conn)
     if (x->slash && !take_answer(conn))
         return;
     x->handed = true;
+    if (x->hook != NULL) {
+        gateway_hook_run(conn);
+        return;
+    }
     dispatch_http(conn, &(struct http_call){
                             .name = x->command,
                             .id = x->id,
@@ -253,7 +257,7 @@ static bool has_custom(struct lws *wsi, const char *name)
 
 /* Where the body ends, by RFC 9112 section 6.3: what a proxy before us may have read otherwise is
  * refused. False: it was. */
-static bool take_framing(struct conn *conn)
+static bool take_length(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
     struct lws *wsi = conn->wsi;
@@ -287,17 +291,11 @@ static bool take_framing(struct conn *conn)
     return status == 0;
 }
 
-/* The body is JSON as it is. False: it was refused. */
-static bool take_type(struct conn *conn)
+/* The body is as it is. False: it was refused. */
+static bool take_coding(struct conn *conn)
 {
     char value[128];
 
-    gateway_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, value, sizeof(value));
-    size_t n = strcspn(value, "; \t");
-    if (n != strlen(JSON_TYPE) || strncasecmp(value, JSON_TYPE, n) != 0) {
-        (void)refuse(conn, ERR_INVALID_REQUEST, 415, "", "Content-Type must be application/json");
-        return false;
-    }
     gateway_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING, value, sizeof(value));
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING) == 0 ||
         strcasecmp(value, "identity") == 0)
@@ -307,9 +305,29 @@ static bool take_type(struct conn *conn)
     return false;
 }
 
+bool gateway_api_framing(struct conn *conn)
+{
+    const struct http_exchange *x = conn->http;
+
+    return take_length(conn) && ((!x->chunked && x->expected == 0) || take_coding(conn));
+}
+
+/* The body is JSON. False: it was refused. */
+static bool take_type(struct conn *conn)
+{
+    char value[128];
+
+    gateway_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, value, sizeof(value));
+    size_t n = strcspn(value, "; \t");
+    if (n == strlen(JSON_TYPE) && strncasecmp(value, JSON_TYPE, n) == 0)
+        return true;
+    (void)refuse(conn, ERR_INVALID_REQUEST, 415, "", "Content-Type must be application/json");
+    return false;
+}
+
 /* A client that waits with its body is told to go on (RFC 9110 section 10.1.1). False: the request
  * was refused, or the connection is broken. */
-static bool take_expectation(struct conn *conn)
+bool gateway_api_expectation(struct conn *conn)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     unsigned char text[LWS_PRE + sizeof(go_on)];
@@ -333,7 +351,8 @@ static int begin_post(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
-    if (!take_framing(conn) || ((x->chunked || x->expected > 0) && !take_type(conn)))
+    if (!take_length(conn) ||
+        ((x->chunked || x->expected > 0) && (!take_type(conn) || !take_coding(conn))))
         return 0;
     if (x->slash) /* whoever has the URL may */
         take_client(conn, x);
@@ -342,7 +361,7 @@ static int begin_post(struct conn *conn)
     if (!x->chunked && x->expected == 0)
         run_command(conn);
     else
-        (void)take_expectation(conn);
+        (void)gateway_api_expectation(conn);
     return 0;
 }
 
@@ -411,7 +430,7 @@ int gateway_api_slash_request(struct conn *conn, const char *token)
 {
     struct http_exchange *x = conn->http;
 
-    take_id(conn);
+    gateway_api_take_id(conn);
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_POST_URI) == 0)
         return refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: POST\r\n",
                       "A response URL is called with POST");
@@ -432,7 +451,7 @@ int gateway_api_request(struct conn *conn, const char *name)
     struct http_exchange *x = http_exchange_get(conn);
     char accept[HEADER_TEXT_MAX];
 
-    take_id(conn);
+    gateway_api_take_id(conn);
     if (strcmp(name, "stream.follow") == 0)
         return gateway_follow_request(conn);
     if (command == NULL)

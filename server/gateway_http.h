@@ -15,6 +15,7 @@
 #include "server/http_match.h"
 
 struct conn;
+struct hook_post;
 struct lws;
 struct problem;
 
@@ -48,6 +49,7 @@ struct http_exchange {
     bool chunked;   /* the body comes in chunks */
     json_t *params; /* of the query, or NULL */
     struct http_chunks chunks;
+    struct hook_post *hook; /* the body is for an incoming webhook, or NULL */
 };
 
 #define HTTP_PROBLEM_TYPE "application/problem+json"
@@ -82,5 +84,14 @@ int gateway_api_request(struct conn *conn, const char *name);
 int gateway_api_slash_request(struct conn *conn, const char *token);
 int gateway_api_chunk(struct conn *conn, const char *bytes, size_t len);
 int gateway_api_body_done(struct conn *conn);
+/* For other requests with a body like a command's. The id of the request; where the body ends, and
+ * that it is not compressed; what the client waits for: false, it was refused or is broken. */
+void gateway_api_take_id(struct conn *conn);
+bool gateway_api_framing(struct conn *conn);
+bool gateway_api_expectation(struct conn *conn);
+
+/* gateway_hooks.c: a request to /hooks/REST, and its body. */
+int gateway_hook_request(struct conn *conn, const char *rest);
+void gateway_hook_run(struct conn *conn);
 
 #endif

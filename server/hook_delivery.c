@@ -363,6 +363,7 @@ void delivery_refresh(struct delivery *d, const struct store_hook *hook)
         .kind = hook->kind,
         .channel = copy(d, hook->channel),
         .name = copy(d, hook->name),
+        .icon = copy(d, hook->icon),
         .secret = copy(d, hook->secret),
         .url = copy(d, hook->url),
         .events = copy(d, hook->events),

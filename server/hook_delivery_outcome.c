@@ -42,6 +42,7 @@ static void post_text(struct delivery *d)
     req->in.send.channel = d->hook.channel;
     req->in.send.text = d->text;
     req->in.send.client_msg_id = d->text_id;
+    req->in.send.as_icon = d->hook.icon;
     delivery_ask(d, STORE_MESSAGE_SEND, text_posted);
 }
 

@@ -59,6 +59,14 @@ struct buf;
     X(RATE_LIMITED, "4008")                                                                        \
     X(SLOW_CONSUMER, "4009")                                                                       \
     X(OTHER, "other")
+#define METRIC_HOOK_POST_MAP(X)                                                                    \
+    X(OK, "ok")                                                                                    \
+    X(DUPLICATE, "duplicate")                                                                      \
+    X(INVALID, "invalid")                                                                          \
+    X(UNKNOWN, "unknown")                                                                          \
+    X(DISABLED, "disabled")                                                                        \
+    X(RATE_LIMITED, "rate_limited")                                                                \
+    X(FAILED, "failed")
 #define METRIC_HTTP_MAP(X) X(1XX, "1xx") X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx")
 #define METRIC_LOGIN_MAP(X) X(OK, "ok") X(FAILED, "failed") X(THROTTLED, "throttled")
 #define METRIC_OUTBOUND_MAP(X)                                                                     \
@@ -108,6 +116,11 @@ enum metric_cache {
 enum metric_close {
 #define X(name, text) METRIC_CLOSE_##name,
     METRIC_CLOSE_MAP(X) METRIC_CLOSE_LABELS
+#undef X
+};
+enum metric_hook_post {
+#define X(name, text) METRIC_HOOK_POST_##name,
+    METRIC_HOOK_POST_MAP(X) METRIC_HOOK_POST_LABELS
 #undef X
 };
 enum metric_http {

@@ -19,6 +19,7 @@
 #include "server/event.h"
 #include "server/fanout.h"
 #include "server/gateway.h"
+#include "server/hook_rates.h"
 #include "server/hooks_out.h"
 #include "server/jobs.h"
 #include "server/listener.h"
@@ -307,6 +308,8 @@ struct node *node_create(const struct config *config, char error_out[512])
     if (node->workers_n > METRIC_WORKER_LABELS)
         node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
+    node->hook_rates =
+        hook_rates_create(&(struct rate_limit){config->rate_hook, config->rate_hook_burst});
     node->throttle = throttle_create(
         &(struct throttle_options){.registrations = config->registrations_per_address});
     node->presence = presence_create(PRESENCE_GRACE_MS);
@@ -473,6 +476,7 @@ void node_destroy(struct node **node)
     static_files_destroy(&n->files);
     presence_destroy(&n->presence);
     throttle_destroy(&n->throttle);
+    hook_rates_destroy(&n->hook_rates);
     free(n);
 }
 

@@ -18,6 +18,7 @@
 #include "storage/store.h"
 
 struct bus;
+struct hook_rates;
 struct hooks_out;
 struct jobs;
 struct outbound;
@@ -39,6 +40,7 @@ struct node {
     unsigned workers_n;
     struct password_pool *passwords;
     struct throttle *throttle;
+    struct hook_rates *hook_rates;
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;

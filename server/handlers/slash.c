@@ -137,6 +137,7 @@ static enum err target_answered(struct request *req)
     store->in.send.channel = run->channel;
     store->in.send.text = run->answer.text;
     store->in.send.client_msg_id = id;
+    store->in.send.as_icon = run->hook->icon;
     return request_store(req, STORE_MESSAGE_SEND, put_posted);
 }
 
@@ -314,6 +315,7 @@ static enum err answer_hook_known(struct request *req)
     (void)snprintf(answer->id, sizeof(answer->id), HOOK_MSG_ID_PREFIX "%s:%u", answer->token.run,
                    nth);
     const char *channel = hook->channel;
+    const char *icon = hook->icon;
     req->actor =
         (struct store_actor){.user = arena_strdup(req->arena, hook->id), .role = STORE_ROLE_MEMBER};
     req->tolerated = ERR_OK;
@@ -321,6 +323,7 @@ static enum err answer_hook_known(struct request *req)
     store->in.send.channel = channel;
     store->in.send.text = request_str(req, "text");
     store->in.send.client_msg_id = answer->id;
+    store->in.send.as_icon = icon;
     return request_store(req, STORE_MESSAGE_SEND, answer_posted);
 }
 

@@ -219,6 +219,13 @@ static enum err sq_open(const char *path, enum store_open_mode mode,
     return err;
 }
 
+void sq_close_db(struct sqlite_backend *b, sqlite3 *db)
+{
+    if (db != NULL && atomic_load(&b->keeps_log)) /* or the last one to close removes it */
+        (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)sqlite3_close(db);
+}
+
 /* -- connections ----------------------------------------------------------------------------- */
 
 static void sq_disconnect(struct store_conn **conn)
@@ -229,7 +236,7 @@ static void sq_disconnect(struct store_conn **conn)
     *conn = NULL;
     for (size_t i = 0; i < SQ_IDS; i++)
         (void)sqlite3_finalize(c->stmts[i]);
-    (void)sqlite3_close(c->db);
+    sq_close_db(c->backend, c->db);
     free(c);
 }
 

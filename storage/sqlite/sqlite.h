@@ -39,6 +39,7 @@ struct sqlite_backend {
     bool checkpoint_wanted; /* these two under wake_lock */
     int wal_copied;         /* pages of the log that are in the database */
     int64_t checkpoint_logged_ms;
+    atomic_bool keeps_log; /* a sync of the database has failed: what the log has stays there */
 };
 
 struct sqlite_conn {
@@ -109,6 +110,8 @@ enum err sq_open_db(const char *path, sqlite3 **db_out, char *error_out, size_t 
 /* The same, or for reading only if that is all that may be done. */
 enum err sq_open_reader(struct sqlite_backend *b, sqlite3 **db_out,
                         char error_out[STORE_ERROR_SIZE]);
+/* NULL: nothing to do. */
+void sq_close_db(struct sqlite_backend *b, sqlite3 *db);
 
 /* -- checkpoint.c ------------------------------------------------------------------------------ */
 enum err sq_checkpointer_start(struct sqlite_backend *b, char error_out[STORE_ERROR_SIZE]);

@@ -32,9 +32,9 @@ static bool fits(const struct options *options, bool http)
 }
 
 /* A descriptor a member, two where they poll, and some to spare. */
-static bool raise_descriptor_limit(uint32_t members)
+static bool raise_descriptor_limit(const struct options *options)
 {
-    rlim_t wanted = (rlim_t)members * 2 + 64;
+    rlim_t wanted = (rlim_t)options->members * (options->dialect->polling ? 2 : 1) + 64;
     struct rlimit limit;
 
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
             continue;
         bool ok = options_parse(argc - 1, argv + 1, &options) &&
                   fits(&options, modes[i].run == mode_http) &&
-                  raise_descriptor_limit(options.members) && modes[i].run(&options);
+                  raise_descriptor_limit(&options) && modes[i].run(&options);
         options_release(&options);
         return ok ? EXIT_SUCCESS : EXIT_FAILURE;
     }

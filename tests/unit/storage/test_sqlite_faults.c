@@ -188,6 +188,71 @@ static void a_batch_that_fails_fails_as_a_whole(void **state)
     assert_int_equal(m.msg_no, 2 + acked); /* no hole where the failed ones were */
 }
 
+/* Long texts until the log was copied into the database, and a while longer. How many. */
+static size_t fill_log(void)
+{
+    static char long_text[30000];
+    uint64_t deadline = clock_monotonic_ns() + UINT64_C(40000000000);
+    struct store_req *reqs[100];
+    size_t sent = 0;
+
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    for (int after = 0; after < 3; after += fault_has_lost_pages() ? 1 : 0) {
+        if (clock_monotonic_ns() > deadline)
+            fail_msg("the log was not copied after %zu messages", sent);
+        for (size_t i = 0; i < ARRAY_LEN(reqs); i++) {
+            reqs[i] = send_req(long_text, NULL);
+            bed_submit(bed, reqs[i]);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(reqs); i++) {
+            bed_wait(bed, reqs[i]);
+            assert_int_equal(reqs[i]->err, ERR_OK);
+        }
+        sent += ARRAY_LEN(reqs);
+    }
+    return sent;
+}
+
+static void assert_intact(void)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+
+    assert_int_equal(sqlite3_open_v2(bed->path, &db, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(stmt, 0), "ok");
+    sqlite3_finalize(stmt);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void pages_that_a_failed_sync_has_lost_come_from_the_log(void **state)
+{
+    struct store_message m;
+    uint64_t seq = 0;
+
+    (void)state;
+    fault_loses_pages();
+    size_t sent = fill_log();
+    bed_reopen(bed);
+    for (size_t left = sent + 1; left > 0;) {
+        struct store_req *req = bed_req(bed, STORE_HISTORY, ann);
+        req->in.history.channel = general;
+        req->in.history.from = STORE_AFTER;
+        req->in.history.seq = seq;
+        req->in.history.limit = 50;
+        assert_int_equal(bed_do(bed, req), ERR_OK);
+        assert_in_range(req->out.n, 1, left);
+        left -= req->out.n;
+        seq = req->out.messages[req->out.n - 1].seq;
+    }
+    m = bed_send(bed, ann, general, "next");
+    assert_int_equal(m.msg_no, sent + 2);
+    bed_close(bed);
+    assert_intact();
+    bed_must_open(bed);
+}
+
 static void what_cannot_be_read_fails_alone(void **state)
 {
     (void)state;
@@ -327,6 +392,7 @@ int main(void)
         TEST(a_file_that_became_read_only_stops_writing),
         TEST(another_program_that_holds_the_lock_only_delays),
         TEST(a_batch_that_fails_fails_as_a_whole),
+        TEST(pages_that_a_failed_sync_has_lost_come_from_the_log),
         TEST(what_cannot_be_read_fails_alone),
         TEST(a_damaged_page_fails_only_what_touches_it),
         TEST(rows_of_any_type_do_not_crash),
