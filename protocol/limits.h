@@ -44,6 +44,7 @@ enum {
     LIMIT_STREAM_CHARS = 2 + LIMIT_ID_CHARS, /* "c:" or "u:" and an id */
     LIMIT_EPOCH_CHARS = 16,
     LIMIT_TOKEN_CHARS = 128,
+    LIMIT_TOKEN_LONG_CHARS = 200, /* of a token that says what it is for */
     LIMIT_CURSOR_BYTES = 256,
     LIMIT_QUERY_CHARS = 64,
     LIMIT_PATH_BYTES = 4096,

@@ -89,6 +89,10 @@ static json_t *split_form(const char *body, size_t len, const char **reason_out)
 
 json_t *slack_form(const char *body, size_t len, const char **reason_out)
 {
+    if (len > 0 && body[0] == '{') { /* what curl -d says of it */
+        *reason_out = "is JSON, but its Content-Type says that it is a form";
+        return NULL;
+    }
     json_t *fields = split_form(body, len, reason_out);
     const json_t *payload = fields != NULL ? json_object_get(fields, "payload") : NULL;
 

@@ -14,9 +14,11 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "protocol/command.h"
+#include "protocol/json.h"
 #include "protocol/jsonrpc.h"
 #include "protocol/query.h"
 #include "server/conn.h"
@@ -193,12 +195,42 @@ bool gateway_api_caller(struct conn *conn)
     return true;
 }
 
+/* -- response URLs ---------------------------------------------------------------------------- */
+
+/* What comes to the response URL of a slash command is for another chat's, perhaps: members that
+ * this one does not know are passed over. False: it is not understood, and was refused. */
+static bool take_answer(struct conn *conn)
+{
+    static const char *const members[] = {"text", "response_type"};
+    struct http_exchange *x = conn->http;
+    const char *reason = "is empty";
+    char detail[128];
+    json_t *body = x->body.len == 0 ? NULL : json_parse_bounded(x->body.data, x->body.len, &reason);
+
+    if (body == NULL || !json_is_object(body)) {
+        (void)snprintf(detail, sizeof(detail), "The body %s",
+                       body == NULL ? reason : "is not a JSON object");
+        json_decref(body);
+        (void)refuse(conn, ERR_PARSE_ERROR, 400, "", detail);
+        return false;
+    }
+    x->params = json_object();
+    (void)json_object_set_new(x->params, "token", json_string(x->token));
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (json_object_get(body, members[i]) != NULL)
+            (void)json_object_set(x->params, members[i], json_object_get(body, members[i]));
+    json_decref(body);
+    return true;
+}
+
 /* -- commands --------------------------------------------------------------------------------- */
 
 static void run_command(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
+    if (x->slash && !take_answer(conn))
+        return;
     x->handed = true;
     if (x->hook != NULL) {
         gateway_hook_run(conn);
@@ -320,8 +352,11 @@ static int begin_post(struct conn *conn)
     struct http_exchange *x = conn->http;
 
     if (!take_length(conn) ||
-        ((x->chunked || x->expected > 0) && (!take_type(conn) || !take_coding(conn))) ||
-        !gateway_api_caller(conn))
+        ((x->chunked || x->expected > 0) && (!take_type(conn) || !take_coding(conn))))
+        return 0;
+    if (x->slash) /* whoever has the URL may */
+        take_client(conn, x);
+    else if (!gateway_api_caller(conn))
         return 0;
     if (!x->chunked && x->expected == 0)
         run_command(conn);
@@ -389,6 +424,22 @@ static int begin_get(struct conn *conn, const struct command *command)
     if (take_query(conn, command) && gateway_api_caller(conn))
         run_command(conn);
     return 0;
+}
+
+int gateway_api_slash_request(struct conn *conn, const char *token)
+{
+    struct http_exchange *x = conn->http;
+
+    gateway_api_take_id(conn);
+    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_POST_URI) == 0)
+        return refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: POST\r\n",
+                      "A response URL is called with POST");
+    if (strlen(token) >= sizeof(x->token) || !utf8_is_valid(token, strlen(token)))
+        return refuse(conn, ERR_NOT_FOUND, 404, "", "There is no such response URL");
+    x->slash = true;
+    (void)snprintf(x->token, sizeof(x->token), "%s", token);
+    (void)snprintf(x->command, sizeof(x->command), "slash.answer");
+    return begin_post(conn);
 }
 
 int gateway_api_request(struct conn *conn, const char *name)

@@ -32,6 +32,7 @@
 #include "server/worker.h"
 
 #define API "/api/v1/"
+#define RESPONSE_URL "/hooks/r/" /* of slash commands */
 #define HOOKS "/hooks/"
 
 struct http_exchange *http_exchange_get(struct conn *conn)
@@ -422,6 +423,8 @@ int gateway_http_request(struct conn *conn, const char *path)
     if (strncmp(path, API, sizeof(API) - 1) == 0 && conn->door != DOOR_METRICS &&
         !asks_for_file(conn, path))
         return gateway_api_request(conn, path + sizeof(API) - 1);
+    if (strncmp(path, RESPONSE_URL, sizeof(RESPONSE_URL) - 1) == 0 && conn->door == DOOR_PUBLIC)
+        return gateway_api_slash_request(conn, path + sizeof(RESPONSE_URL) - 1);
     if (strncmp(path, HOOKS, sizeof(HOOKS) - 1) == 0 && conn->door != DOOR_METRICS)
         return gateway_hook_request(conn, path + sizeof(HOOKS) - 1);
     x->last = x->last || http_exchange_has_body(conn); /* which nobody reads */

@@ -34,6 +34,7 @@ struct http_exchange {
     bool has_token, cookie, head;
     bool secure;   /* the client came by TLS, perhaps to a trusted proxy */
     bool engineio; /* the body is for gateway_engineio.c */
+    bool slash;    /* it came to a response URL, whose token is in `token` */
     bool last;     /* the connection ends with the answer */
     bool handed;   /* all of it is read, and somebody is working on the answer */
     bool deaf;     /* nothing is read meanwhile */
@@ -79,6 +80,8 @@ int http_query_arg(struct conn *conn, int i, char *arg_out, size_t size);
 int gateway_api_refuse_params(struct conn *conn, const struct problem *problem);
 /* gateway_api.c: a request to /api/v1/NAME, the rest of it, and its end. */
 int gateway_api_request(struct conn *conn, const char *name);
+/* A request to the response URL of a slash command, which ends with TOKEN. */
+int gateway_api_slash_request(struct conn *conn, const char *token);
 int gateway_api_chunk(struct conn *conn, const char *bytes, size_t len);
 int gateway_api_body_done(struct conn *conn);
 /* For other requests with a body like a command's. The id of the request; where the body ends, and

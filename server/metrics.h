@@ -69,6 +69,15 @@ struct buf;
     X(FAILED, "failed")
 #define METRIC_HTTP_MAP(X) X(1XX, "1xx") X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx")
 #define METRIC_LOGIN_MAP(X) X(OK, "ok") X(FAILED, "failed") X(THROTTLED, "throttled")
+#define METRIC_OUTBOUND_MAP(X)                                                                     \
+    X(OK, "ok")                                                                                    \
+    X(STATUS, "status")                                                                            \
+    X(REFUSED, "refused")                                                                          \
+    X(REDIRECTED, "redirected")                                                                    \
+    X(TIMED_OUT, "timed_out")                                                                      \
+    X(FAILED, "failed")                                                                            \
+    X(STOPPED, "stopped")
+#define METRIC_HOOK_MAP(X) X(DELIVERED, "delivered") X(FAILED, "failed") X(DEAD, "dead")
 #define METRIC_TRANSPORT_MAP(X)                                                                    \
     X(HTTP, "http")                                                                                \
     X(EVENT_STREAM, "event_stream")                                                                \
@@ -122,6 +131,16 @@ enum metric_http {
 enum metric_login {
 #define X(name, text) METRIC_LOGIN_##name,
     METRIC_LOGIN_MAP(X) METRIC_LOGIN_LABELS
+#undef X
+};
+enum metric_outbound {
+#define X(name, text) METRIC_OUTBOUND_##name,
+    METRIC_OUTBOUND_MAP(X) METRIC_OUTBOUND_LABELS
+#undef X
+};
+enum metric_hook {
+#define X(name, text) METRIC_HOOK_##name,
+    METRIC_HOOK_MAP(X) METRIC_HOOK_LABELS
 #undef X
 };
 enum metric_transport {

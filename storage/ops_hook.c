@@ -85,6 +85,16 @@ static enum err need_place(struct txn *t, struct store_req *req, const char *cha
     return err;
 }
 
+static enum err disable(struct txn *t, struct account *bot)
+{
+    struct account next = *bot;
+
+    if (bot->user.disabled_at != 0)
+        return ERR_OK;
+    next.user.disabled_at = t->now;
+    return account_save(t, bot, next);
+}
+
 /* -- making one ------------------------------------------------------------------------------ */
 
 /* What goes with which kind. */
@@ -196,6 +206,21 @@ static enum err keep_hook(struct txn *t, struct store_req *req, const struct hoo
     return err == ERR_NOT_FOUND ? t->ops->hook_add(t->conn, row) : err;
 }
 
+/* Another node was faster: what this one has made already is of no use any more. */
+static enum err give_up(struct txn *t, struct store_req *req, enum err why)
+{
+    struct account *bot;
+    const char *field = req->field;
+    const char *reason = req->reason;
+
+    if (req->made.user == NULL)
+        return why;
+    enum err err = txn_account(t, req->made.user, &bot);
+    if (err == ERR_OK)
+        err = disable(t, bot);
+    return err == ERR_OK ? txn_refuse(req, why, field, reason) : err;
+}
+
 enum err op_hook_create(struct txn *t, struct store_req *req)
 {
     struct scope s;
@@ -210,6 +235,8 @@ enum err op_hook_create(struct txn *t, struct store_req *req)
         return txn_refuse(req, ERR_FORBIDDEN, NULL, "a bot makes no hooks");
     if (err == ERR_OK)
         err = need_place(t, req, s.chan->id, req->made.user, req->in.hook.command);
+    if (err == ERR_CONFLICT)
+        return give_up(t, req, err);
     if (err == ERR_OK)
         err = make_bot(t, req, s.actor, &bot);
     if (err == ERR_OK)
@@ -334,11 +361,8 @@ enum err hooks_disable(struct txn *t, struct store_req *req, const char *channel
 
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         err = txn_account(t, hooks[i].id, &bot);
-        if (err != ERR_OK || bot->user.disabled_at != 0)
-            continue;
-        struct account next = *bot;
-        next.user.disabled_at = t->now;
-        err = account_save(t, bot, next);
+        if (err == ERR_OK)
+            err = disable(t, bot);
     }
     return err;
 }

@@ -78,6 +78,11 @@ const EXPECTED = {
   "hook.rotate": [moderators, (c) => c.hook()],
   "hook.delete": [moderators, (c) => c.hook()],
   "hook.failures": [moderators, (c) => c.hook()],
+  // whoever has a response URL may answer; nobody was given one
+  "slash.answer": [Array(5).fill("not_found"), () => ({ token: "somebody's", text: "hello" })],
+  "slash.list": [members, (c) => c.room()],
+  // there is no such command in the channel, for those who may know of the channel too
+  "slash.run": [["unauthenticated", ...Array(4).fill("not_found")], async (c) => ({ ...(await c.room()), command: "lunch" })],
   // nothing of it has failed yet
   "hook.redeliver": [
     ["unauthenticated", "not_found", "forbidden", "not_found", "not_found"],

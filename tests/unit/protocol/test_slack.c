@@ -238,6 +238,7 @@ static void a_broken_form_is_refused_with_a_reason(void **state)
     assert_no_form("text=a%00b", 10, encoding);
     assert_no_form("te\0xt=a", 7, encoding);
     assert_no_form("text=a&text=b", 13, "is a form that has the same field twice");
+    assert_no_form("{\"text\":\"x\"}", 12, "is JSON, but its Content-Type says that it is a form");
     assert_no_form("payload={", 9, "ends too early");
     assert_no_form("payload=", 8, "ends too early");
     for (int i = 0; i <= SLACK_FIELDS_MAX; i++)

@@ -398,6 +398,16 @@ export interface Node {
   self: boolean;
 }
 
+/** A slash command of a channel. */
+export interface SlashCommand {
+  /** The word behind the /. */
+  command: string;
+  /** Of whoever answers. */
+  name: string;
+  /** An emoji. */
+  icon?: string;
+}
+
 /** A long job of the server. */
 export interface Job {
   job: Id;
@@ -599,6 +609,18 @@ export interface Commands {
     params: { token?: string; streams?: Record<Stream, Position> };
     result: SessionStarted;
   };
+  /** What POST to the response URL of a slash command does: the target has more to say. */
+  "slash.answer": {
+    params: { token: string; text: string; response_type?: "ephemeral" | "in_channel" };
+    result: Empty;
+  };
+  /** The slash commands of a channel. Members. */
+  "slash.list": { params: { channel: Id }; result: { commands: SlashCommand[] } };
+  /** Send a slash command to its target, and wait for what it says, three seconds at most. Members. */
+  "slash.run": {
+    params: { channel: Id; command: string; text?: string };
+    result: { text?: string; message?: Message };
+  };
   /** Events after a position, in order; can wait for the next one. */
   "stream.events": {
     params: { stream: Stream; epoch: string; after: number; limit?: number; wait_ms?: number };
@@ -675,6 +697,8 @@ export interface Events {
   "presence.changed": { user: Id; state: PresenceState };
   /** This session has ended; the connection closes with 4002. */
   "session.revoked": { session?: Id };
+  /** The target of a slash command says something later, to whoever sent it alone. */
+  "slash.answered": { channel: Id; command: string; user: Id; text: string };
   /** The server stops; the connection closes with 4000. */
   "server.draining": { reconnect_after_ms: number };
 }
