@@ -72,7 +72,7 @@ fmt: $(BUILD)/stamp/packages-lint
 ## clean: remove what was built (not data/)
 .PHONY: clean
 clean:
-	rm -rf $(BUILD) web/dist $(CLIENT)/dist
+	rm -rf $(BUILD) web/dist $(CLIENT)/dist examples/react/dist
 
 ## help: this list
 .PHONY: help

@@ -72,8 +72,8 @@ static enum exit_code check_usage(struct cli *cli)
 static void print_json(const struct store_copied *sum)
 {
     (void)printf("{\"users\":%" PRIu64 ",\"sessions\":%" PRIu64 ",\"invites\":%" PRIu64
-                 ",\"streams\":%" PRIu64 ",\"events\":%" PRIu64,
-                 sum->users, sum->sessions, sum->invites, sum->streams, sum->events);
+                 ",\"hooks\":%" PRIu64 ",\"streams\":%" PRIu64 ",\"events\":%" PRIu64,
+                 sum->users, sum->sessions, sum->invites, sum->hooks, sum->streams, sum->events);
     if (sum->hash[0] != '\0')
         (void)printf(",\"hash\":\"%s\"", sum->hash);
     (void)printf(",\"resumed\":%s}\n", sum->resumed ? "true" : "false");

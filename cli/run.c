@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "cli/run.h"
 
 #include <curl/curl.h>
@@ -143,6 +144,37 @@ void param_user(struct buf *params, const char *key, const char *arg)
 void param_channel(struct buf *params, const char *key, const char *arg)
 {
     put_reference(params, key, arg, '#');
+}
+
+char *next_word(const char **at)
+{
+    const char *word = *at;
+
+    if (word == NULL)
+        return NULL;
+    size_t n = strcspn(word, ",");
+    *at = word[n] == ',' ? word + n + 1 : NULL;
+    while (n > 0 && *word == ' ') {
+        word++;
+        n--;
+    }
+    while (n > 0 && word[n - 1] == ' ')
+        n--;
+    return mem_strndup(word, n);
+}
+
+void param_words(struct buf *params, const char *key, const char *arg)
+{
+    char *word;
+
+    buf_json_key(params, key);
+    buf_putc(params, '[');
+    while ((word = next_word(&arg)) != NULL) {
+        buf_json_comma(params);
+        buf_json_string(params, word);
+        free(word);
+    }
+    buf_putc(params, ']');
 }
 
 /* The settings that every command has. */

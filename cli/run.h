@@ -50,6 +50,11 @@ enum exit_code cli_usage(const struct cli *cli, struct buf *error);
  * its sign. */
 void param_user(struct buf *params, const char *key, const char *arg);
 void param_channel(struct buf *params, const char *key, const char *arg);
+/* A list of strings, from words with commas between. */
+void param_words(struct buf *params, const char *key, const char *arg);
+/* The next of the words in *AT with commas between, without blanks around it: "" if there is
+ * nothing between two commas, NULL at the end. The caller frees it. */
+char *next_word(const char **at);
 /* 26 characters of Crockford's base 32 (see base/id.h): no name is that by accident. */
 bool looks_like_id(const char *text);
 

@@ -9,39 +9,6 @@
 
 /* -- token create ----------------------------------------------------------------------------- */
 
-/* The next of the words in *AT with commas between, without blanks around it: "" if there is
- * nothing between two commas, NULL at the end. The caller frees it. */
-static char *next_word(const char **at)
-{
-    const char *word = *at;
-
-    if (word == NULL)
-        return NULL;
-    size_t n = strcspn(word, ",");
-    *at = word[n] == ',' ? word + n + 1 : NULL;
-    while (n > 0 && *word == ' ') {
-        word++;
-        n--;
-    }
-    while (n > 0 && word[n - 1] == ' ')
-        n--;
-    return mem_strndup(word, n);
-}
-
-static void put_scopes(struct buf *params, const char *scopes)
-{
-    char *word;
-
-    buf_json_key(params, "scopes");
-    buf_putc(params, '[');
-    while ((word = next_word(&scopes)) != NULL) {
-        buf_json_comma(params);
-        buf_json_string(params, word);
-        free(word);
-    }
-    buf_putc(params, ']');
-}
-
 /* A token is limited by ids: names are looked up. */
 static enum exit_code put_channel(struct cli *cli, struct buf *params, const char *channel)
 {
@@ -124,7 +91,7 @@ enum exit_code cmd_token_create(struct cli *cli)
     if (!read_options(options, &seconds, &error))
         return cli_usage(cli, &error);
     buf_json_member(&params, "name", options->args[0]);
-    put_scopes(&params, options->value[OPTION_SCOPES]);
+    param_words(&params, "scopes", options->value[OPTION_SCOPES]);
     if (options->value[OPTION_USER] != NULL)
         param_user(&params, "user", options->value[OPTION_USER]);
     if (seconds > 0)

@@ -95,14 +95,41 @@ conformance: $(CONFORMANCE) $(BUILD)/stamp/packages-test
 .PHONY: test-modules
 test-modules: $(if $(wildcard tests/package.json),tests/node_modules/.parley-lock)
 
-# The examples, and the client in Rust that the interop tests talk through.
-.PHONY: examples interop-clients
-## examples: install the packages of the examples
-examples: examples/bot-node/node_modules/.parley-lock
-interop-clients: $(BUILD)/interop/rust/.built
-$(BUILD)/interop/rust/.built: $(wildcard tests/interop/rust/Cargo.* tests/interop/rust/src/*) | $(BUILD)/stamp/packages-interop
+EXAMPLE_REACT := examples/react/dist/index.html
+.PHONY: examples
+## examples: install the packages of the examples, and build the React one into examples/react/dist
+examples: examples/bot-node/node_modules/.parley-lock $(EXAMPLE_REACT)
+$(EXAMPLE_REACT): $(wildcard examples/react/*.html examples/react/*.mjs examples/react/src/*) examples/react/node_modules/.parley-lock
+	$(call say,WEB,$(@D))
+	$(Q)cd examples/react && flock node_modules/.parley-build npm run --silent build
+	@touch $@
+
+# Clients in other languages that the interop tests talk through. interop-<language>-libraries fetches what one takes, so that what
+# cannot be had is told from what does not build.
+INTEROP_JAVA := $(BUILD)/interop/java
+INTEROP_RUST := $(BUILD)/interop/rust
+.PHONY: interop-java interop-java-libraries interop-rust interop-rust-libraries
+interop-java-libraries: $(INTEROP_JAVA)/.fetched
+interop-java: $(INTEROP_JAVA)/.built
+$(INTEROP_JAVA)/.fetched: tests/interop/java/pom.xml | $(BUILD)/stamp/packages-java
+	$(call say,MAVEN,$(@D)/lib)
+	@rm -rf $(@D)/lib
+	$(Q)mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(abspath $(@D)/lib)
+	@touch $@
+$(INTEROP_JAVA)/.built: $(wildcard tests/interop/java/*.java) tests/interop/java/libraries.sha256 $(INTEROP_JAVA)/.fetched
+	$(call say,JAVAC,$(@D)/classes)
+	$(Q)cd $(@D)/lib && sha256sum * | diff $(abspath tests/interop/java/libraries.sha256) -
+	$(Q)javac -Xlint:all -Werror -encoding UTF-8 -cp '$(@D)/lib/*' -d $(@D)/classes $(filter %.java,$^)
+	@touch $@
+interop-rust-libraries: $(INTEROP_RUST)/.fetched
+interop-rust: $(INTEROP_RUST)/.built
+$(INTEROP_RUST)/.fetched: $(wildcard tests/interop/rust/Cargo.*) | $(BUILD)/stamp/packages-rust
+	@mkdir -p $(@D)
+	$(Q)cargo fetch --quiet --locked --manifest-path tests/interop/rust/Cargo.toml
+	@touch $@
+$(INTEROP_RUST)/.built: $(wildcard tests/interop/rust/src/*) $(INTEROP_RUST)/.fetched
 	$(call say,CARGO,$(@D))
-	$(Q)cargo build --quiet --locked --manifest-path tests/interop/rust/Cargo.toml --target-dir $(@D)
+	$(Q)cargo build --quiet --locked --offline --manifest-path tests/interop/rust/Cargo.toml --target-dir $(@D)
 	@touch $@
 
 # Running them
@@ -122,7 +149,7 @@ tsan: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 fuzz: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(run_tests) fuzz
 ## interop: clients that others have made, in all languages, against Parley's Socket.IO
-interop: $(BUILD)/config.mk $(BUILD)/stamp/packages-test $(BUILD)/stamp/packages-interop
+interop: $(BUILD)/config.mk $(BUILD)/stamp/packages-test
 	+$(Q)$(run_tests) interop interop-built
 ## api-fuzz: Schemathesis against a live server, API_FUZZ_SECONDS (default 120); installs it into $(BUILD)/api-fuzz at first
 api-fuzz: parleyd test-modules $(BUILD)/api-fuzz/venv/.installed

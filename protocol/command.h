@@ -44,6 +44,7 @@ enum access {
     X(CHANNELS_WRITE, "channels:write", "make, change, join and leave channels, open direct ones") \
     X(USERS_READ, "users:read", "see accounts and who is there")                                   \
     X(PROFILE_WRITE, "profile:write", "change the display name and presence")                      \
+    X(HOOKS_WRITE, "hooks:write", "manage the webhooks and slash commands of channels")            \
     X(ADMIN, "admin", "administer the server, as far as its user may")
 
 enum scope {
@@ -57,7 +58,13 @@ enum scope {
 
 /* All scopes, as a row of commands.def lists them: "messages:read|messages:write|..." */
 #define SCOPE_WORDS                                                                                \
-    "messages:read|messages:write|channels:read|channels:write|users:read|profile:write|admin"
+    "messages:read|messages:write|channels:read|channels:write|users:read|profile:write|"          \
+    "hooks:write|admin"
+
+/* What an outgoing webhook can be told of: events of a channel's stream. */
+#define HOOK_EVENT_WORDS                                                                           \
+    "message.created|message.updated|message.deleted|member.joined|member.left|channel.updated|"   \
+    "channel.archived"
 
 /* A set of scopes: bit 1 << SCOPE_x for each. */
 typedef uint32_t scope_set;
@@ -84,7 +91,8 @@ typedef uint32_t scope_set;
     X(IDS, ids, "items", "a list of ids")                                                          \
     X(WORDS, words, "", "a list of some of the words in the row")                                  \
     X(POSITIONS, positions, "items", "an object: stream to {epoch, seq}")                          \
-    X(PATH, path, "bytes", "an absolute path of a file on the server's machine")
+    X(PATH, path, "bytes", "an absolute path of a file on the server's machine")                   \
+    X(URL, url, "characters", "an http or https address without user and password")
 
 enum param_type {
 #define X(name, wire, counts, help) PARAM_##name,
@@ -93,7 +101,7 @@ enum param_type {
         PARAM_TYPE_COUNT
 };
 
-enum { PARAMS_MAX = 5 }; /* parameters of one command; command.c asserts it */
+enum { PARAMS_MAX = 8 }; /* parameters of one command; command.c asserts it */
 
 struct param_spec {
     const char *name;

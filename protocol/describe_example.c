@@ -27,6 +27,8 @@ static const char *example_id(const char *name)
         {"session", "01k4q6v3m8zt1c7yb5w2n0gfse"},
         {"job", "01k4qav0e8d4kx6pa2qs9hm3jb"},
         {"invite", "01k4q5c1h6g9r2d8vn4jw0t7nv"},
+        {"hook", "01k4qbx7n2v5h9s3jd8wm6ct0e"},
+        {"bot", "01k4qbx7n2v5h9s3jd8wm6ct0e"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
@@ -64,6 +66,14 @@ static const struct {
     {"channel.create", "topic", "\"Where and when\""},
     {"channel.list", "query", "\"plan\""},
     {"channel.update", "topic", "\"Lunch, and dinner\""},
+    {"hook.create", "kind", "\"outgoing\""},
+    {"hook.create", "name", "\"Lunch bot\""},
+    {"hook.create", "icon", "\":curry:\""},
+    {"hook.create", "url", "\"https://lunch.example/parley\""},
+    {"hook.create", "events", "[\"message.created\"]"},
+    {"hook.create", "trigger", "\"lunch\""},
+    {"hook.update", "name", "\"Lunch and dinner\""},
+    {"hook.update", "enabled", "false"},
     {"message.history", "before", "42"},
     {"message.history", "limit", "20"},
     {"message.send", "client_msg_id", "\"lunch-1\""},
@@ -109,6 +119,8 @@ static const char *string_example(const struct param_spec *param)
         return EPOCH;
     case PARAM_PATH:
         return "/var/lib/parley/file";
+    case PARAM_URL:
+        return "https://lunch.example/parley";
     default:
         return "Lunch and dinner";
     }
@@ -179,6 +191,14 @@ static const struct {
     {"Node", "name", "parley-1"},
     {"Message", "text", "Lunch, @bob?"},
     {"Message", "client_msg_id", "lunch-1"},
+    {"ShownAs", "name", "Kitchen"},
+    {"ShownAs", "icon", ":curry:"},
+    {"Hook", "name", "Lunch bot"},
+    {"Hook", "icon", ":curry:"},
+    {"Hook", "url", "https://lunch.example/parley"},
+    {"HookFailure", "event", "message.created"},
+    {"HookFailure", "error", "the answer was 503"},
+    {"HookCreated", "secret", "Zt8pKx1nLd6fHj9gTa2erB4Yw0cQm3sVbN5uEi7oXkW"},
     {"Job", "kind", "backup"},
     {"Job", "step", "copying"},
     {"Job", "unit", "bytes"},
@@ -209,7 +229,7 @@ static int64_t integer_example(const char *field)
     } values[] = {
         {"unread", 0},         {"mentions", 0}, {"seq", 41},          {"last_read_seq", 41},
         {"msg_no", 38},        {"members", 2},  {"done", 4096},       {"total", 16384},
-        {"text_bytes", 16384}, {"lag_us", 120}, {"uptime_ms", 60000},
+        {"text_bytes", 16384}, {"lag_us", 120}, {"uptime_ms", 60000}, {"attempts", 8},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(values); i++)

@@ -291,6 +291,8 @@ static const char *param_pattern(const struct param_spec *param)
         return "^[cu]:" ID_PATTERN "$";
     case PARAM_PATH:
         return "^/[^" CONTROLS "]*$";
+    case PARAM_URL:
+        return "^https?://[A-Za-z0-9._\\[\\]-][A-Za-z0-9.:_\\[\\]-]*([/?#][!-~]*)?$";
     default:
         return "^[^\\u0000]*$";
     }

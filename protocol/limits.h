@@ -29,7 +29,9 @@
     X(SESSION_S, session_s, 2592000, "life of a session: 30 days")                                 \
     X(TOKENS, tokens, 50, "tokens of one account")                                                 \
     X(TOKEN_CHANNELS, token_channels, 50, "channels that a token can be limited to")               \
-    X(BOTS, bots, 20, "bots of one account")
+    X(BOTS, bots, 20, "bots of one account, without those of hooks")                               \
+    X(HOOKS, hooks, 20, "webhooks and slash commands of one channel")                              \
+    X(HOOK_FAILURES, hook_failures, 1000, "dead letters kept for one outgoing webhook")
 
 enum limit {
 #define X(name, wire, value, help) LIMIT_##name = (value),
@@ -42,9 +44,13 @@ enum {
     LIMIT_STREAM_CHARS = 2 + LIMIT_ID_CHARS, /* "c:" or "u:" and an id */
     LIMIT_EPOCH_CHARS = 16,
     LIMIT_TOKEN_CHARS = 128,
+    LIMIT_TOKEN_LONG_CHARS = 200, /* of a token that says what it is for */
     LIMIT_CURSOR_BYTES = 256,
     LIMIT_QUERY_CHARS = 64,
     LIMIT_PATH_BYTES = 4096,
+    LIMIT_URL_CHARS = 2048,
+    LIMIT_ICON_CHARS = 32,
+    LIMIT_TRIGGER_CHARS = 64,
     LIMIT_JSON_DEPTH = 16,
     LIMIT_RPC_ID_BYTES = 64,
     LIMIT_COMMAND_CHARS = 64, /* longest name of a command that is looked at */

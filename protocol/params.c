@@ -169,6 +169,29 @@ static const char *check_path(const struct param_spec *spec, const char *s, size
     return NULL;
 }
 
+/* Of an authority (RFC 3986 section 3.2) that is a host, perhaps with a port, and nothing else. */
+static bool is_authority(const char *s, size_t n)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789.-_[]:";
+
+    return n > 0 && s[0] != ':' && strspn(s, letters) >= n;
+}
+
+static const char *check_url(const struct param_spec *spec, const char *s, size_t n)
+{
+    size_t scheme = strncmp(s, "https://", 8) == 0 ? 8 : strncmp(s, "http://", 7) == 0 ? 7 : 0;
+
+    (void)spec;
+    if (scheme == 0)
+        return "must begin with https:// or http://";
+    if (!all_between(s, n, 0x21, 0x7e))
+        return "must be printable ASCII without spaces";
+    return is_authority(s + scheme, strcspn(s + scheme, "/?#"))
+               ? NULL
+               : "must have a host behind its scheme, and no user or password";
+}
+
 static const struct string_rule {
     check_fn *check; /* NULL: the type is no string */
     bool in_bytes;
@@ -179,7 +202,7 @@ static const struct string_rule {
     [PARAM_TOKEN] = {check_token, false},     [PARAM_CLIENT_MSG_ID] = {check_printable, false},
     [PARAM_CURSOR] = {check_printable, true}, [PARAM_STREAM] = {check_stream, false},
     [PARAM_EPOCH] = {check_token, false},     [PARAM_ENUM] = {check_enum, false},
-    [PARAM_PATH] = {check_path, true},
+    [PARAM_PATH] = {check_path, true},        [PARAM_URL] = {check_url, false},
 };
 
 static size_t count_characters(const char *s, size_t n)

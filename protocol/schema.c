@@ -21,6 +21,8 @@ static const struct enum_spec enums[] = {
     {"Registration", "open|invite|closed", "Who may make an account."},
     {"Setup", "none|open|code", "Whether the first account is to be made, and what it takes."},
     {"Scope", SCOPE_WORDS, "What a token may do."},
+    {"HookKind", "incoming|outgoing|slash", "Which way a hook goes."},
+    {"HookEvent", HOOK_EVENT_WORDS, "What an outgoing webhook can be told of."},
     {"JobState", "running|done|failed", "How a long job is."},
 };
 

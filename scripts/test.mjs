@@ -95,6 +95,7 @@ class Suite {
     this.log = join(LOG, `${name.replaceAll(" ", "-")}.log`);
     this.passed = this.failed = this.skipped = 0;
     this.failures = [];
+    this.leftOut = [];
     this.start = Date.now();
     rmSync(this.log, { force: true });
     process.stdout.write(`${name.padEnd(18)} `);
@@ -110,12 +111,19 @@ class Suite {
     if (failed > 0) this.failures.push(`--- ${title}: ${problem || `${failed} failed`}\n${output.trimEnd()}\n`);
   }
 
+  /** Tests that could not be made ready to run, for a reason that lies outside. */
+  leaveOut(title, { output, problem }) {
+    appendFileSync(this.log, `== ${title}\n${output}\n`);
+    this.skipped += 1;
+    this.leftOut.push(`--- skipped: ${title} (${problem})\n${output.trimEnd()}\n`);
+  }
+
   end() {
-    if (this.passed + this.failed === 0) this.add("no test has run", {}, { output: "", problem: "no test" });
+    if (this.passed + this.failed + this.leftOut.length === 0) this.add("no test has run", {}, { output: "", problem: "no test" });
     const seconds = ((Date.now() - this.start) / 1000).toFixed(1);
     const counts = `${this.passed} passed, ${this.failed} failed` + (this.skipped ? `, ${this.skipped} skipped` : "");
     console.log(`${counts.padEnd(36)} ${seconds.padStart(7)} s`);
-    for (const failure of this.failures) console.log(failure);
+    for (const note of [...this.leftOut, ...this.failures]) console.log(note);
     total.passed += this.passed;
     total.failed += this.failed;
   }
@@ -168,9 +176,11 @@ async function servers(suite) {
 
 // --- Steps -----------------------------------------------------------------------------------------------------------
 
+const makeArgv = (mode, ...goals) => ["make", "--no-print-directory", `-j${cpus().length}`, `BUILD=${BUILD}`, `MODE=${mode}`, ...goals];
+
 // Builds goals; a build that fails is a failed test of the suite.
 async function make(suite, mode, ...goals) {
-  const argv = ["make", "--no-print-directory", `-j${cpus().length}`, `BUILD=${BUILD}`, `MODE=${mode}`, ...goals];
+  const argv = makeArgv(mode, ...goals);
   const result = await execute(argv, { timeout: 15 * MINUTE });
   appendFileSync(suite.log, `== ${argv.join(" ")}\n${result.output}\n`);
   if (result.problem) suite.add(argv.join(" "), { failed: 1 }, result);
@@ -345,16 +355,20 @@ const SUITES = {
   interop: () =>
     suite("interop", async (s) => {
       if (!(await make(s, "release", "examples"))) return;
-      await nodeTests(s, "release", "tests/interop", { pattern: /^(?!rust).*\.test\.mjs$/, concurrency: 2 });
+      await nodeTests(s, "release", "tests/interop", { pattern: /^(?!java|rust).*\.test\.mjs$/, concurrency: 2, env: await servers(s) });
     }),
+  // Clients in other languages. What one takes may not be to be had; then its tests are left out, and that is said.
   "interop-built": () =>
     suite("interop-built", async (s) => {
-      if (!(await make(s, "release", "interop-clients"))) return;
-      await nodeTests(s, "release", "tests/interop", {
-        pattern: /^rust\.test\.mjs$/,
-        concurrency: 2,
-        env: { INTEROP_RUST: join(BUILD, "interop/rust/debug/interop") },
-      });
+      for (const [language, env] of [
+        ["java", { INTEROP_JAVA: join(BUILD, "interop/java") }],
+        ["rust", { INTEROP_RUST: join(BUILD, "interop/rust/debug/interop") }],
+      ]) {
+        const got = await execute(makeArgv("release", `interop-${language}-libraries`), { timeout: 15 * MINUTE });
+        if (got.problem) s.leaveOut(`the client in ${language}: what it takes cannot be had`, got);
+        else if (await make(s, "release", `interop-${language}`))
+          await nodeTests(s, "release", "tests/interop", { pattern: new RegExp(`^${language}\\.test\\.mjs$`), env });
+      }
     }),
   deploy: () => suite("deploy", (s) => nodeTests(s, "release", "tests/deploy", { timeout: 60 * MINUTE })),
   asan: () => sanitized("asan"),

@@ -72,7 +72,7 @@ static void map_v4(const struct in_addr *v4, unsigned char bytes_out[16])
     memcpy(bytes_out + 12, v4, 4);
 }
 
-static bool address_bytes(const struct sockaddr *addr, unsigned char bytes_out[16])
+bool address_bytes(const struct sockaddr *addr, unsigned char bytes_out[16])
 {
     if (addr->sa_family == AF_INET6)
         memcpy(bytes_out, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr, 16);
@@ -173,15 +173,28 @@ bool net_block_parse(const char *text, struct net_block *out)
     return true;
 }
 
-bool net_block_contains(const struct net_block *block, const char *host)
+static bool has_bytes(const struct net_block *block, const unsigned char bytes[16])
 {
-    unsigned char bytes[16];
     size_t whole = block->prefix / 8;
     unsigned rest = block->prefix % 8;
 
-    if (!host_bytes(host, bytes) || memcmp(bytes, block->bytes, whole) != 0)
+    if (memcmp(bytes, block->bytes, whole) != 0)
         return false;
     return rest == 0 || (bytes[whole] ^ block->bytes[whole]) >> (8 - rest) == 0;
+}
+
+bool net_block_contains(const struct net_block *block, const char *host)
+{
+    unsigned char bytes[16];
+
+    return host_bytes(host, bytes) && has_bytes(block, bytes);
+}
+
+bool net_block_contains_addr(const struct net_block *block, const struct sockaddr *addr)
+{
+    unsigned char bytes[16];
+
+    return address_bytes(addr, bytes) && has_bytes(block, bytes);
 }
 
 void address_group(const char *host, char group_out[ADDRESS_TEXT_SIZE])

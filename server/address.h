@@ -40,6 +40,12 @@ void address_format_host(const struct sockaddr *addr, char text_out[ADDRESS_TEXT
 bool net_block_parse(const char *text, struct net_block *out);
 /* HOST is an address without port; what is not one is in no block. */
 bool net_block_contains(const struct net_block *block, const char *host);
+/* The same for an address as a socket has it; the port does not count. */
+bool net_block_contains_addr(const struct net_block *block, const struct sockaddr *addr);
+
+/* An address as 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. False: it is neither IPv4 nor
+ * IPv6. */
+bool address_bytes(const struct sockaddr *addr, unsigned char bytes_out[16]);
 
 /* Who counts as one for limits: an IPv4 address, or an IPv6 /64 ("2001:db8:1:2::/64"). What is not
  * an address is copied as it is, cut to fit. */

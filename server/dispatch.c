@@ -294,6 +294,26 @@ enum err request_verify(struct request *req, const char *password, const char *h
         req, password_verify_async(req->node->passwords, password, hash, on_password, req));
 }
 
+static void came_back(struct worker *worker, struct mail *mail)
+{
+    worker->calls--;
+    run_step(container_of(mail, struct request, mail));
+}
+
+enum err request_wait(struct request *req, request_step_fn step)
+{
+    req->step = step;
+    req->waiting = true;
+    req->worker->calls++;
+    return ERR_OK;
+}
+
+void request_back(struct request *req)
+{
+    req->mail.run = came_back;
+    mailbox_post(&req->worker->box, &req->mail);
+}
+
 enum err request_fail(struct request *req, enum err err, const char *field, const char *reason)
 {
     req->problem.field = field;

@@ -475,6 +475,11 @@ struct conn *eio_conn(const struct eio *eio)
     return eio->conn;
 }
 
+bool eio_is_javascript(const struct eio *eio)
+{
+    return eio->javascript;
+}
+
 void *eio_data(const struct eio *eio)
 {
     return eio->data;

@@ -66,6 +66,8 @@ const struct eio_service *engineio_service(const struct worker *worker, const ch
 /* -- for a service ---------------------------------------------------------------------------- */
 
 struct conn *eio_conn(const struct eio *eio);
+/* The session was begun by a client for which agent_is_javascript() (origin.h). */
+bool eio_is_javascript(const struct eio *eio);
 void *eio_data(const struct eio *eio);
 void eio_set_data(struct eio *eio, void *data);
 /* One message. */

@@ -27,6 +27,7 @@ enum eio_beat { EIO_BEAT_NONE, EIO_BEAT_PING, EIO_BEAT_PONG };
 
 struct eio {
     char sid[EIO_SID_SIZE];
+    bool javascript; /* the client is */
     bool connected;  /* above */
     bool over;       /* nobody finds it any more; goes when the turn is over */
     bool farewell;   /* closed by us: the next GET gets the last words */
@@ -73,6 +74,7 @@ struct eio_socket {
     bool waits;             /* for it, with all of the request read */
     bool post;
     bool websocket;
+    bool javascript; /* who wants one to begin a session is */
     bool taking;    /* frames that the session waits to be written */
     bool marked;    /* reading waits until the other worker has caught up */
     size_t unheard; /* bytes handed over since it was last known to have */

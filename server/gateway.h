@@ -1,8 +1,8 @@
 /* gateway.h - libwebsockets: sockets to connections, HTTP requests and WebSocket messages.
  *
  * gateway.c has the WebSocket side and the callback, gateway_http.c HTTP, gateway_api.c the
- * commands over it, gateway_engineio.c the sockets of Engine.IO. Nothing else but conn.c includes
- * libwebsockets. Threading: a worker's own thread.
+ * commands over it, gateway_hooks.c webhooks, gateway_engineio.c the sockets of Engine.IO. Nothing
+ * else but conn.c includes libwebsockets. Threading: a worker's own thread.
  */
 #ifndef SERVER_GATEWAY_H
 #define SERVER_GATEWAY_H
@@ -15,6 +15,7 @@
 #include "server/listener.h"
 
 struct eio_service;
+struct hook_outcome;
 struct lws;
 struct conn;
 struct peer;
@@ -48,6 +49,8 @@ void gateway_http_gone(struct conn *conn);
 void gateway_http_watch(struct conn *conn);
 /* gateway_api.c: the answer of an API request is complete in REQ. */
 void gateway_http_answer(struct request *req);
+/* gateway_hooks.c: the answer to a post. */
+void gateway_hook_answer(struct conn *conn, const struct hook_outcome *outcome);
 /* gateway_follow.c: GET /api/v1/stream.follow, and the answer to it, which has no end. */
 int gateway_follow_request(struct conn *conn);
 void gateway_follow_begin(struct request *req);

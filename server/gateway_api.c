@@ -14,9 +14,11 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "protocol/command.h"
+#include "protocol/json.h"
 #include "protocol/jsonrpc.h"
 #include "protocol/query.h"
 #include "server/conn.h"
@@ -133,7 +135,7 @@ int gateway_api_refuse_params(struct conn *conn, const struct problem *problem)
 /* -- who asks --------------------------------------------------------------------------------- */
 
 /* The client's own id for the request, or a new one. */
-static void take_id(struct conn *conn)
+void gateway_api_take_id(struct conn *conn)
 {
     static const char name[] = "x-request-id:";
     struct http_exchange *x = conn->http;
@@ -201,13 +203,47 @@ bool gateway_api_caller(struct conn *conn)
     return true;
 }
 
+/* -- response URLs ---------------------------------------------------------------------------- */
+
+/* What comes to the response URL of a slash command is for another chat's, perhaps: members that
+ * this one does not know are passed over. False: it is not understood, and was refused. */
+static bool take_answer(struct conn *conn)
+{
+    static const char *const members[] = {"text", "response_type"};
+    struct http_exchange *x = conn->http;
+    const char *reason = "is empty";
+    char detail[128];
+    json_t *body = x->body.len == 0 ? NULL : json_parse_bounded(x->body.data, x->body.len, &reason);
+
+    if (body == NULL || !json_is_object(body)) {
+        (void)snprintf(detail, sizeof(detail), "The body %s",
+                       body == NULL ? reason : "is not a JSON object");
+        json_decref(body);
+        (void)refuse(conn, ERR_PARSE_ERROR, 400, "", detail);
+        return false;
+    }
+    x->params = json_object();
+    (void)json_object_set_new(x->params, "token", json_string(x->token));
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (json_object_get(body, members[i]) != NULL)
+            (void)json_object_set(x->params, members[i], json_object_get(body, members[i]));
+    json_decref(body);
+    return true;
+}
+
 /* -- commands --------------------------------------------------------------------------------- */
 
 static void run_command(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
+    if (x->slash && !take_answer(conn))
+        return;
     x->handed = true;
+    if (x->hook != NULL) {
+        gateway_hook_run(conn);
+        return;
+    }
     dispatch_http(conn, &(struct http_call){
                             .name = x->command,
                             .id = x->id,
@@ -229,7 +265,7 @@ static bool has_custom(struct lws *wsi, const char *name)
 
 /* Where the body ends, by RFC 9112 section 6.3: what a proxy before us may have read otherwise is
  * refused. False: it was. */
-static bool take_framing(struct conn *conn)
+static bool take_length(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
     struct lws *wsi = conn->wsi;
@@ -263,17 +299,11 @@ static bool take_framing(struct conn *conn)
     return status == 0;
 }
 
-/* The body is JSON as it is. False: it was refused. */
-static bool take_type(struct conn *conn)
+/* The body is as it is. False: it was refused. */
+static bool take_coding(struct conn *conn)
 {
     char value[128];
 
-    gateway_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, value, sizeof(value));
-    size_t n = strcspn(value, "; \t");
-    if (n != strlen(JSON_TYPE) || strncasecmp(value, JSON_TYPE, n) != 0) {
-        (void)refuse(conn, ERR_INVALID_REQUEST, 415, "", "Content-Type must be application/json");
-        return false;
-    }
     gateway_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING, value, sizeof(value));
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING) == 0 ||
         strcasecmp(value, "identity") == 0)
@@ -283,9 +313,29 @@ static bool take_type(struct conn *conn)
     return false;
 }
 
+bool gateway_api_framing(struct conn *conn)
+{
+    const struct http_exchange *x = conn->http;
+
+    return take_length(conn) && ((!x->chunked && x->expected == 0) || take_coding(conn));
+}
+
+/* The body is JSON. False: it was refused. */
+static bool take_type(struct conn *conn)
+{
+    char value[128];
+
+    gateway_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, value, sizeof(value));
+    size_t n = strcspn(value, "; \t");
+    if (n == strlen(JSON_TYPE) && strncasecmp(value, JSON_TYPE, n) == 0)
+        return true;
+    (void)refuse(conn, ERR_INVALID_REQUEST, 415, "", "Content-Type must be application/json");
+    return false;
+}
+
 /* A client that waits with its body is told to go on (RFC 9110 section 10.1.1). False: the request
  * was refused, or the connection is broken. */
-static bool take_expectation(struct conn *conn)
+bool gateway_api_expectation(struct conn *conn)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     unsigned char text[LWS_PRE + sizeof(go_on)];
@@ -309,13 +359,17 @@ static int begin_post(struct conn *conn)
 {
     struct http_exchange *x = conn->http;
 
-    if (!take_framing(conn) || ((x->chunked || x->expected > 0) && !take_type(conn)) ||
-        !gateway_api_caller(conn))
+    if (!take_length(conn) ||
+        ((x->chunked || x->expected > 0) && (!take_type(conn) || !take_coding(conn))))
+        return 0;
+    if (x->slash) /* whoever has the URL may */
+        take_client(conn, x);
+    else if (!gateway_api_caller(conn))
         return 0;
     if (!x->chunked && x->expected == 0)
         run_command(conn);
     else
-        (void)take_expectation(conn);
+        (void)gateway_api_expectation(conn);
     return 0;
 }
 
@@ -415,6 +469,22 @@ static bool takes_gzip(struct conn *conn)
     return quality > 0 && quality >= http_encoding_quality(value, "identity");
 }
 
+int gateway_api_slash_request(struct conn *conn, const char *token)
+{
+    struct http_exchange *x = conn->http;
+
+    gateway_api_take_id(conn);
+    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_POST_URI) == 0)
+        return refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: POST\r\n",
+                      "A response URL is called with POST");
+    if (strlen(token) >= sizeof(x->token) || !utf8_is_valid(token, strlen(token)))
+        return refuse(conn, ERR_NOT_FOUND, 404, "", "There is no such response URL");
+    x->slash = true;
+    (void)snprintf(x->token, sizeof(x->token), "%s", token);
+    (void)snprintf(x->command, sizeof(x->command), "slash.answer");
+    return begin_post(conn);
+}
+
 int gateway_api_request(struct conn *conn, const char *name)
 {
     const struct command *command = command_find(name, strlen(name));
@@ -424,7 +494,7 @@ int gateway_api_request(struct conn *conn, const char *name)
     struct http_exchange *x = http_exchange_get(conn);
     char accept[HEADER_TEXT_MAX];
 
-    take_id(conn);
+    gateway_api_take_id(conn);
     x->coded = true;
     if (strcmp(name, "stream.follow") == 0)
         return lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0

@@ -143,6 +143,21 @@ static char *token_of(struct conn *conn, bool allowed)
     return NULL;
 }
 
+/* Of a handshake, see origin.h. */
+static bool is_javascript(struct conn *conn, bool websocket)
+{
+    char agent[HEADER_TEXT_MAX];
+    char origin[256];
+    char extensions[128];
+
+    gateway_header(conn->wsi, WSI_TOKEN_HTTP_USER_AGENT, agent, sizeof(agent));
+    gateway_header(conn->wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin));
+    gateway_header(conn->wsi, WSI_TOKEN_EXTENSIONS, extensions, sizeof(extensions));
+    bool cut = lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_USER_AGENT) >= (int)sizeof(agent) ||
+               lws_hdr_total_length(conn->wsi, WSI_TOKEN_ORIGIN) >= (int)sizeof(origin);
+    return !cut && agent_is_javascript(agent, origin, websocket ? extensions : NULL);
+}
+
 /* -- answers ---------------------------------------------------------------------------------- */
 
 #define PLAIN_HEADERS "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
@@ -216,7 +231,7 @@ static int begin_session(struct conn *conn, const struct eio_service *service, b
     }
     struct conn *own = conn_create(worker, NULL, peer, conn->door);
     own->token = token_of(conn, allowed);
-    (void)eio_open(own, service, EIO_POLLED);
+    eio_open(own, service, EIO_POLLED)->javascript = is_javascript(conn, false);
     for (uint32_t i = 0; i < own->queue_n; i++)
         eio_payload_put_frames(&text, own->queue[i]->bytes, own->queue[i]->len);
     conn_queue_sent(own);
@@ -332,8 +347,10 @@ int gateway_eio_confirm(struct conn *conn, const struct eio_service *service)
     s->service = service;
     s->websocket = true;
     s->sid[0] = '\0';
-    if (query.sid[0] == '\0')
+    if (query.sid[0] == '\0') {
+        s->javascript = is_javascript(conn, true);
         return 0;
+    }
     if (!eio_sid_worker(conn->worker, query.sid, &worker))
         return refuse_upgrade(conn, EIO_ERROR_SID);
     memcpy(s->sid, query.sid, sizeof(s->sid));
@@ -356,8 +373,9 @@ bool gateway_eio_established(struct conn *conn)
         return true;
     }
     const struct eio_service *service = s->service;
+    bool javascript = s->javascript;
     socket_free(conn);
-    (void)eio_open(conn, service, EIO_OWN);
+    eio_open(conn, service, EIO_OWN)->javascript = javascript;
     return true;
 }
 

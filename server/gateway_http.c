@@ -24,6 +24,7 @@
 #include "server/gateway.h"
 #include "server/gateway_cors.h"
 #include "server/gateway_http.h"
+#include "server/hook_post.h"
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
@@ -33,6 +34,8 @@
 #include "server/worker.h"
 
 #define API "/api/v1/"
+#define RESPONSE_URL "/hooks/r/" /* of slash commands */
+#define HOOKS "/hooks/"
 
 enum { HEAD_BYTES = 1024 }; /* of most answers, at most */
 
@@ -52,6 +55,7 @@ void gateway_http_gone(struct conn *conn)
     conn->http = NULL;
     json_decref(x->params);
     free(x->origin);
+    hook_post_free(&x->hook);
     buf_free(&x->body);
     buf_free(&x->out);
     free(x);
@@ -489,6 +493,10 @@ int gateway_http_request(struct conn *conn, const char *path)
         if (!asks_for_file(conn, path))
             return gateway_api_request(conn, path + sizeof(API) - 1);
     }
+    if (strncmp(path, RESPONSE_URL, sizeof(RESPONSE_URL) - 1) == 0 && conn->door == DOOR_PUBLIC)
+        return gateway_api_slash_request(conn, path + sizeof(RESPONSE_URL) - 1);
+    if (strncmp(path, HOOKS, sizeof(HOOKS) - 1) == 0 && conn->door != DOOR_METRICS)
+        return gateway_hook_request(conn, path + sizeof(HOOKS) - 1);
     x->last = x->last || http_exchange_has_body(conn); /* which nobody reads */
     if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 && conn->door != DOOR_METRICS)
         return http_exchange_refuse(conn, ERR_NOT_FOUND, 404, "",

@@ -16,6 +16,7 @@
 
 struct conn;
 struct frame;
+struct hook_post;
 struct lws;
 struct problem;
 
@@ -34,6 +35,7 @@ struct http_exchange {
     bool has_token, cookie, head;
     bool secure;   /* the client came by TLS, perhaps to a trusted proxy */
     bool engineio; /* the body is for gateway_engineio.c */
+    bool slash;    /* it came to a response URL, whose token is in `token` */
     bool last;     /* the connection ends with the answer */
     bool cors;     /* the answer says whose pages may read it: */
     char *origin;  /* of an allowed page, or NULL */
@@ -52,6 +54,7 @@ struct http_exchange {
     bool chunked;   /* the body comes in chunks */
     json_t *params; /* of the query, or NULL */
     struct http_chunks chunks;
+    struct hook_post *hook; /* the body is for an incoming webhook, or NULL */
 };
 
 #define HTTP_PROBLEM_TYPE "application/problem+json"
@@ -88,7 +91,18 @@ int http_query_arg(struct conn *conn, int i, char *arg_out, size_t size);
 int gateway_api_refuse_params(struct conn *conn, const struct problem *problem);
 /* gateway_api.c: a request to /api/v1/NAME, the rest of it, and its end. */
 int gateway_api_request(struct conn *conn, const char *name);
+/* A request to the response URL of a slash command, which ends with TOKEN. */
+int gateway_api_slash_request(struct conn *conn, const char *token);
 int gateway_api_chunk(struct conn *conn, const char *bytes, size_t len);
 int gateway_api_body_done(struct conn *conn);
+/* For other requests with a body like a command's. The id of the request; where the body ends, and
+ * that it is not compressed; what the client waits for: false, it was refused or is broken. */
+void gateway_api_take_id(struct conn *conn);
+bool gateway_api_framing(struct conn *conn);
+bool gateway_api_expectation(struct conn *conn);
+
+/* gateway_hooks.c: a request to /hooks/REST, and its body. */
+int gateway_hook_request(struct conn *conn, const char *rest);
+void gateway_hook_run(struct conn *conn);
 
 #endif

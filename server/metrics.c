@@ -132,6 +132,9 @@ static const char *const close_labels[] = {METRIC_CLOSE_MAP(X) NULL};
 static const char *const http_labels[] = {METRIC_HTTP_MAP(X) NULL};
 static const char *const login_labels[] = {METRIC_LOGIN_MAP(X) NULL};
 static const char *const transport_labels[] = {METRIC_TRANSPORT_MAP(X) NULL};
+static const char *const hook_labels[] = {METRIC_HOOK_MAP(X) NULL};
+static const char *const outbound_labels[] = {METRIC_OUTBOUND_MAP(X) NULL};
+static const char *const hook_post_labels[] = {METRIC_HOOK_POST_MAP(X) NULL};
 static const char *const resume_labels[] = {METRIC_RESUME_MAP(X) NULL};
 #undef X
 
@@ -205,6 +208,9 @@ enum label_set {
     LABELS_BUS_REJECT,
     LABELS_CACHE,
     LABELS_TRANSPORT,
+    LABELS_OUTBOUND,
+    LABELS_HOOK,
+    LABELS_HOOK_POST,
     LABELS_WORKER,
     LABELS_COMMAND,
 };
@@ -238,11 +244,13 @@ static const struct row rows[] = {
 };
 
 static const char *const *const fixed_labels[] = {
-    [LABELS_REFUSED] = refused_labels,   [LABELS_DROP] = drop_labels,
-    [LABELS_CLOSE] = close_labels,       [LABELS_HTTP] = http_labels,
-    [LABELS_LOGIN] = login_labels,       [LABELS_RESUME] = resume_labels,
-    [LABELS_BUS_DROP] = bus_drop_labels, [LABELS_BUS_REJECT] = bus_reject_labels,
-    [LABELS_CACHE] = cache_labels,       [LABELS_TRANSPORT] = transport_labels,
+    [LABELS_REFUSED] = refused_labels,     [LABELS_DROP] = drop_labels,
+    [LABELS_CLOSE] = close_labels,         [LABELS_HTTP] = http_labels,
+    [LABELS_LOGIN] = login_labels,         [LABELS_RESUME] = resume_labels,
+    [LABELS_BUS_DROP] = bus_drop_labels,   [LABELS_BUS_REJECT] = bus_reject_labels,
+    [LABELS_CACHE] = cache_labels,         [LABELS_TRANSPORT] = transport_labels,
+    [LABELS_OUTBOUND] = outbound_labels,   [LABELS_HOOK] = hook_labels,
+    [LABELS_HOOK_POST] = hook_post_labels,
 };
 
 static void render_labelled(struct buf *out, const struct row *row)

@@ -59,8 +59,25 @@ struct buf;
     X(RATE_LIMITED, "4008")                                                                        \
     X(SLOW_CONSUMER, "4009")                                                                       \
     X(OTHER, "other")
+#define METRIC_HOOK_POST_MAP(X)                                                                    \
+    X(OK, "ok")                                                                                    \
+    X(DUPLICATE, "duplicate")                                                                      \
+    X(INVALID, "invalid")                                                                          \
+    X(UNKNOWN, "unknown")                                                                          \
+    X(DISABLED, "disabled")                                                                        \
+    X(RATE_LIMITED, "rate_limited")                                                                \
+    X(FAILED, "failed")
 #define METRIC_HTTP_MAP(X) X(1XX, "1xx") X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx")
 #define METRIC_LOGIN_MAP(X) X(OK, "ok") X(FAILED, "failed") X(THROTTLED, "throttled")
+#define METRIC_OUTBOUND_MAP(X)                                                                     \
+    X(OK, "ok")                                                                                    \
+    X(STATUS, "status")                                                                            \
+    X(REFUSED, "refused")                                                                          \
+    X(REDIRECTED, "redirected")                                                                    \
+    X(TIMED_OUT, "timed_out")                                                                      \
+    X(FAILED, "failed")                                                                            \
+    X(STOPPED, "stopped")
+#define METRIC_HOOK_MAP(X) X(DELIVERED, "delivered") X(FAILED, "failed") X(DEAD, "dead")
 #define METRIC_TRANSPORT_MAP(X)                                                                    \
     X(HTTP, "http")                                                                                \
     X(EVENT_STREAM, "event_stream")                                                                \
@@ -101,6 +118,11 @@ enum metric_close {
     METRIC_CLOSE_MAP(X) METRIC_CLOSE_LABELS
 #undef X
 };
+enum metric_hook_post {
+#define X(name, text) METRIC_HOOK_POST_##name,
+    METRIC_HOOK_POST_MAP(X) METRIC_HOOK_POST_LABELS
+#undef X
+};
 enum metric_http {
 #define X(name, text) METRIC_HTTP_##name,
     METRIC_HTTP_MAP(X) METRIC_HTTP_LABELS
@@ -109,6 +131,16 @@ enum metric_http {
 enum metric_login {
 #define X(name, text) METRIC_LOGIN_##name,
     METRIC_LOGIN_MAP(X) METRIC_LOGIN_LABELS
+#undef X
+};
+enum metric_outbound {
+#define X(name, text) METRIC_OUTBOUND_##name,
+    METRIC_OUTBOUND_MAP(X) METRIC_OUTBOUND_LABELS
+#undef X
+};
+enum metric_hook {
+#define X(name, text) METRIC_HOOK_##name,
+    METRIC_HOOK_MAP(X) METRIC_HOOK_LABELS
 #undef X
 };
 enum metric_transport {

@@ -19,13 +19,18 @@
 #include "server/event.h"
 #include "server/fanout.h"
 #include "server/gateway.h"
+#include "server/hook_rates.h"
+#include "server/hooks_out.h"
 #include "server/jobs.h"
 #include "server/listener.h"
 #include "server/metrics.h"
+#include "server/outbound.h"
+#include "server/outbound_target.h"
 #include "server/password.h"
 #include "server/presence.h"
 #include "server/rates.h"
 #include "server/setup_code.h"
+#include "server/slash_token.h"
 #include "server/socketio.h"
 #include "server/socketio_chat.h"
 #include "server/static_files.h"
@@ -33,6 +38,8 @@
 #include "server/throttle.h"
 #include "server/version.h"
 #include "server/worker.h"
+
+enum { SLASH_TOKENS_MAX = 100000 }; /* response URLs that are in use at once */
 
 /* -- from the store to the workers ------------------------------------------------------------ */
 
@@ -68,11 +75,16 @@ static void publish(struct node *node, const struct store_commit *commit,
     free(lists);
 }
 
+static bool changes_account(enum store_op op)
+{
+    return op == STORE_USER_UPDATE || op == STORE_HOOK_UPDATE || op == STORE_HOOK_DELETE;
+}
+
 /* Whether somebody's name or role may have changed; the workers know before anybody is told. */
 static bool note_accounts(struct node *node, const struct store_commit *commit)
 {
     for (size_t i = 0; i < commit->reqs_n; i++) {
-        if (commit->reqs[i]->op != STORE_USER_UPDATE || commit->reqs[i]->err != ERR_OK)
+        if (!changes_account(commit->reqs[i]->op) || commit->reqs[i]->err != ERR_OK)
             continue;
         atomic_store(&node->accounts_ns, clock_monotonic_ns());
         return true;
@@ -93,6 +105,7 @@ static void on_commit(void *arg, const struct store_commit *commit)
         if (commit->events[i].type != STORE_EVENT_READ_MARKED)
             events[n++] = event_make(&commit->events[i]);
     bool accounts = note_accounts(node, commit);
+    hooks_out_committed(node->hooks, commit); /* while the requests are not the workers' yet */
     atomic_store(&node->posting, true);
     publish(node, commit, events, n);
     atomic_store(&node->posting, false);
@@ -238,6 +251,31 @@ static bool open_bus(struct node *node, char error_out[512])
     return node->bus != NULL;
 }
 
+/* Requests to the targets of webhooks and slash commands. */
+static bool open_outbound(struct node *node, char error_out[512])
+{
+    const struct config *config = &node->config;
+    struct outbound_options options = {
+        .allow = config->outbound_allow.items,
+        .allow_n = config->outbound_allow.n,
+        .ca_file = config->outbound_ca,
+        .places = config->outbound_requests,
+        .places_per_host = config->outbound_requests_per_host,
+    };
+
+    if (config->public_url[0] != '\0' && outbound_url_problem(config->public_url) != NULL) {
+        (void)snprintf(error_out, 512, "public_url %s", outbound_url_problem(config->public_url));
+        return false;
+    }
+    if (config->outbound_ca[0] != '\0' && access(config->outbound_ca, R_OK) != 0) {
+        (void)snprintf(error_out, 512, "cannot read outbound_ca, the file %s: %s",
+                       config->outbound_ca, strerror(errno));
+        return false;
+    }
+    node->outbound = outbound_create(&options);
+    return true;
+}
+
 /* The time-outs of a standard server, in proportion. */
 static void set_engineio(struct node *node)
 {
@@ -272,6 +310,8 @@ struct node *node_create(const struct config *config, char error_out[512])
         node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
     node->rates = rates_create(RATES_SESSIONS_MAX);
+    node->hook_rates =
+        hook_rates_create(&(struct rate_limit){config->rate_hook, config->rate_hook_burst});
     node->throttle = throttle_create(
         &(struct throttle_options){.registrations = config->registrations_per_address});
     node->presence = presence_create(PRESENCE_GRACE_MS);
@@ -280,9 +320,11 @@ struct node *node_create(const struct config *config, char error_out[512])
         .memory_kib = config->password_memory_kib,
         .passes = config->password_passes,
     });
+    node->hooks = hooks_out_create(node);
+    node->slash_uses = slash_uses_create(SLASH_TOKENS_MAX);
     if (static_files_load(config->web_root, &node->files, error_out) != ERR_OK ||
-        !make_data_dir(config->data, error_out) || !open_bus(node, error_out) ||
-        !open_store(node, error_out)) {
+        !make_data_dir(config->data, error_out) || !open_outbound(node, error_out) ||
+        !open_bus(node, error_out) || !open_store(node, error_out)) {
         node_destroy(&node);
         return NULL;
     }
@@ -305,6 +347,22 @@ static bool start_listener(struct node *node, struct listen_addr *addr, char err
     (void)printf("listening on %s://%s\n", node->config.tls_cert[0] != '\0' ? "https" : "http",
                  addr->text);
     return true;
+}
+
+/* Once the listeners are there: a port may have been free to choose. */
+static void set_public_url(struct node *node)
+{
+    const struct config *config = &node->config;
+    struct buf url = {0};
+
+    if (config->public_url[0] != '\0')
+        buf_puts(&url, config->public_url);
+    else
+        buf_printf(&url, "%s://%s", config->tls_cert[0] != '\0' ? "https" : "http",
+                   config->listen.items[0].text);
+    node->public_url = buf_detach(&url);
+    for (size_t n = strlen(node->public_url); n > 0 && node->public_url[n - 1] == '/'; n--)
+        node->public_url[n - 1] = '\0';
 }
 
 static bool start_admin(struct node *node, char error_out[512])
@@ -346,10 +404,12 @@ bool node_start(struct node *node, char error_out[512])
     for (size_t i = 0; i < node->config.listen.n; i++)
         if (!start_listener(node, &node->config.listen.items[i], error_out))
             return false;
+    set_public_url(node);
     if (node->setup_code == node->made_code)
         (void)printf("set-up code for the first account: %s\n", node->setup_code);
     (void)fflush(stdout);
     bus_start(node->bus);
+    hooks_out_start(node->hooks);
     for (unsigned i = 0; i < node->workers_n; i++)
         worker_start(node->workers[i]);
     return true;
@@ -361,6 +421,7 @@ bool node_drain(struct node *node)
 
     atomic_store(&node->draining, true);
     bus_set_draining(node->bus);
+    hooks_out_drain(node->hooks);
     for (unsigned i = 0; i < node->workers_n; i++)
         worker_drain(node->workers[i]);
     for (unsigned i = 0; i < node->workers_n; i++) {
@@ -402,18 +463,23 @@ void node_destroy(struct node **node)
         remove_admin(n);
     jobs_destroy(&n->jobs);
     password_pool_destroy(&n->passwords);
+    outbound_destroy(&n->outbound);
     store_close(&n->store);
     if (n->bus != NULL)
         bus_stop(n->bus);
     deliver_last_mail(n);
+    hooks_out_destroy(&n->hooks);
     for (unsigned i = 0; i < n->workers_n; i++)
         worker_destroy(&n->workers[i]);
     free(n->workers);
     bus_destroy(&n->bus);
+    slash_uses_destroy(&n->slash_uses);
+    free(n->public_url);
     static_files_destroy(&n->files);
     presence_destroy(&n->presence);
     throttle_destroy(&n->throttle);
     rates_destroy(&n->rates);
+    hook_rates_destroy(&n->hook_rates);
     free(n);
 }
 

@@ -18,11 +18,15 @@
 #include "storage/store.h"
 
 struct bus;
+struct hook_rates;
+struct hooks_out;
 struct jobs;
+struct outbound;
 struct password_pool;
 struct presence;
 struct rates;
 struct sio_app;
+struct slash_uses;
 struct static_files;
 struct throttle;
 struct worker;
@@ -38,9 +42,14 @@ struct node {
     struct password_pool *passwords;
     struct throttle *throttle;
     struct rates *rates; /* of sessions over HTTP */
+    struct hook_rates *hook_rates;
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;
+    struct outbound *outbound;
+    struct hooks_out *hooks;
+    struct slash_uses *slash_uses;
+    char *public_url; /* where others reach the server, without a slash at the end */
     struct eio_settings eio;
     const struct sio_app *const *sio_apps; /* ends with NULL */
     const char *setup_code;                /* needed by the first account, "" where it is not */

@@ -190,3 +190,12 @@ bool client_is_secure(const char *peer, const char *forwarded_proto,
     size_t n = strcspn(forwarded_proto, ", \t");
     return n == 5 && strncasecmp(forwarded_proto, "https", n) == 0;
 }
+
+bool agent_is_javascript(const char *agent, const char *origin, const char *extensions)
+{
+    if (agent != NULL && agent[0] != '\0')
+        return strncmp(agent, "Mozilla/", strlen("Mozilla/")) == 0 ||
+               strcmp(agent, "node-XMLHttpRequest") == 0 || strcmp(agent, "node") == 0;
+    return (origin == NULL || origin[0] == '\0') && extensions != NULL &&
+           strcmp(extensions, "permessage-deflate; client_max_window_bits") == 0;
+}

@@ -1,5 +1,5 @@
 /* origin.h - what request headers say about who asks: Origin, Cookie, Authorization,
- * X-Forwarded-For, X-Forwarded-Proto. Pure functions over NUL-terminated header values; NULL stands
+ * X-Forwarded-For, X-Forwarded-Proto, User-Agent. Pure functions over NUL-terminated header values; NULL stands
  * for a missing header. Threading: any.
  */
 #ifndef SERVER_ORIGIN_H
@@ -36,5 +36,12 @@ void client_address(const char *peer, const char *forwarded_for, const struct ne
  * X-Forwarded-Proto; of several, the first is that of the proxy next to the client. */
 bool client_is_secure(const char *peer, const char *forwarded_proto,
                       const struct net_block *trusted, size_t trusted_n);
+
+/* Is the Socket.IO client that begins a session written in JavaScript, whose functions ignore the
+ * arguments they have no names for? A browser says so in AGENT (User-Agent), and so do the HTTP
+ * clients of Node.js in engine.io-client; its WebSocket, the package `ws`, gives neither AGENT nor
+ * ORIGIN, but EXTENSIONS (Sec-WebSocket-Extensions) that no other client is known to give without
+ * them. EXTENSIONS are NULL for a request that is no WebSocket's. False when in doubt. */
+bool agent_is_javascript(const char *agent, const char *origin, const char *extensions);
 
 #endif

@@ -36,7 +36,7 @@ typedef enum err (*request_step_fn)(struct request *req);
 
 struct request {
     struct store_call call; /* call.req: the question to the store and its answer */
-    struct mail mail;       /* back from the password pool */
+    struct mail mail;       /* back from the password pool, or by request_back() */
     struct worker *worker;
     struct node *node;
     struct conn *conn; /* a reference */
@@ -92,6 +92,10 @@ enum err request_store(struct request *req, enum store_op op, request_step_fn st
 enum err request_hash(struct request *req, const char *password, request_step_fn step);
 enum err request_verify(struct request *req, const char *password, const char *hash,
                         request_step_fn step);
+/* Work that is done elsewhere: STEP runs once request_back() was called, from any thread, exactly
+ * once. */
+enum err request_wait(struct request *req, request_step_fn step);
+void request_back(struct request *req);
 /* FIELD and REASON are static or live as long as the request. Returns ERR. */
 enum err request_fail(struct request *req, enum err err, const char *field, const char *reason);
 /* For steps that come back by other ways: go on with STEP's outcome, which may wait again. */

@@ -169,7 +169,7 @@ static void on_connect(struct sio_socket *socket, json_t *auth)
     struct sio_call call = {
         .socket = sio_serial(socket), .connects = true, .name = "session.start"};
 
-    chat_state_ask(auth, &call.params, &call);
+    chat_state_ask(auth, eio_is_javascript(sio_conn(socket)->eio), &call.params, &call);
     json_t *params = call.params;
     dispatch_socketio(sio_conn(socket), &call); /* may be the end of SOCKET and AUTH */
     json_decref(params);

@@ -143,15 +143,25 @@ static json_t *positions_json(const struct recovery *recovery)
     return streams;
 }
 
-/* A client that keeps positions of its own goes by those. */
-void chat_state_ask(json_t *auth, json_t **params_out, struct sio_call *call)
+/* What AUTH says of it, or what is right for the client. One that keeps positions of its own goes
+ * by those. */
+static bool wants_recovery(const json_t *auth, bool by_itself)
+{
+    const json_t *wish = json_object_get(auth, "recovery");
+
+    if (json_is_boolean(wish))
+        return json_is_true(wish);
+    return by_itself && json_object_get(auth, "streams") == NULL;
+}
+
+void chat_state_ask(json_t *auth, bool by_itself, json_t **params_out, struct sio_call *call)
 {
     const json_t *wish = json_object_get(auth, "recovery");
     const char *pid = json_string_value(json_object_get(auth, "pid"));
     const char *offset = json_string_value(json_object_get(auth, "offset"));
     struct recovery recovery;
 
-    call->recovers = json_is_true(wish);
+    call->recovers = wants_recovery(auth, by_itself);
     if (pid == NULL && !json_is_boolean(wish)) {
         *params_out = json_incref(auth);
         return;

@@ -6,8 +6,10 @@
  * connection breaks in between has an event without an offset as its last one, and starts afresh:
  * there is nothing that it would get twice.
  *
- * All of it is for clients that ask for it with `auth: {recovery: true}`. Others get events without
- * that argument, which a handler with a fixed number of them could not take (python-socketio).
+ * All of it is for clients that are known to take that argument (agent_is_javascript()), unless
+ * they keep positions of their own, and for those that ask for it with `auth: {recovery: true}`.
+ * Others get events without it: a handler with a fixed number of arguments could not take it
+ * (python-socketio).
  *
  * Nothing of this outlives the connection on the server. The pid says where it began, the offset
  * what has changed since, and any node can go on from there (protocol/recovery.h).
@@ -48,7 +50,8 @@ enum chat_offset chat_state_put_offset(struct chat_state *state, const struct co
 
 /* Takes the library's members out of AUTH, the object of a CONNECT or NULL: *PARAMS_OUT is what is
  * left, with the positions as `streams` if there are any; the caller calls json_decref(). What is
- * no pid and offset of ours asks for nothing. */
-void chat_state_ask(json_t *auth, json_t **params_out, struct sio_call *call);
+ * no pid and offset of ours asks for nothing. BY_ITSELF: the state of this client can be recovered
+ * unless AUTH says otherwise. */
+void chat_state_ask(json_t *auth, bool by_itself, json_t **params_out, struct sio_call *call);
 
 #endif

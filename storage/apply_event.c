@@ -61,6 +61,13 @@ static const char *text_of(const struct replay *r)
     return json_string_value(json_object_get(json_object_get(r->data, "message"), "text"));
 }
 
+static const char *as_of(const struct replay *r, const char *name)
+{
+    const json_t *as = json_object_get(json_object_get(r->data, "message"), "as");
+
+    return json_string_value(json_object_get(as, name));
+}
+
 static enum err replay_created(struct replay *r, struct change *c)
 {
     const json_t *msg_no = json_object_get(json_object_get(r->data, "message"), "msg_no");
@@ -72,6 +79,8 @@ static enum err replay_created(struct replay *r, struct change *c)
               .msg_no = (uint64_t)json_integer_value(msg_no),
               .text = text_of(r),
               .client_msg_id = r->event->client_msg_id,
+              .as_name = as_of(r, "name"),
+              .as_icon = as_of(r, "icon"),
               .created_at = r->event->at},
         .author_key = r->event->actor_key,
     };
@@ -104,8 +113,11 @@ static enum err replay_changed(struct replay *r, struct change *c)
     read_mentions(r, &row.m);
     if (!deleted)
         row.last_edit = r->event->seq;
-    if (deleted)
+    if (deleted) {
         row.m.deleted_at = r->event->at;
+        row.m.as_name = NULL;
+        row.m.as_icon = NULL;
+    }
     row.m.edited_at = row.m.text != NULL ? r->event->at : 0;
     c->message = &row;
     c->old = &old;

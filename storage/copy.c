@@ -244,6 +244,7 @@ static void sum_up(const struct copy *k, struct store_copied *out)
     *out = (struct store_copied){.users = k->users.n,
                                  .sessions = k->sessions.n,
                                  .invites = k->invites.n,
+                                 .hooks = k->hooks_n,
                                  .streams = k->streams.n,
                                  .events = k->events,
                                  .resumed = k->resumed};

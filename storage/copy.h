@@ -1,7 +1,8 @@
 /* copy.h - from one database into another: migration, backups of stores that are no file, and
  * restoring them.
  *
- *     accounts -> sessions, invites -> streams, by name: each event appended as it is, then applied
+ *     accounts -> sessions, invites, hooks -> streams, by name: each event appended as it is, then
+ * applied
  *          -> what was written is read back and compared (copy_check.c)
  *
  * Whatever follows from events is made by applying them, as a rebuild does. The target says itself
@@ -50,7 +51,8 @@ struct copy {
     size_t batch_n, batch_bytes;
     uint64_t done, total; /* of this step */
 
-    struct copy_digest users, sessions, invites, streams; /* as they were put */
+    struct copy_digest users, sessions, invites, hooks, streams; /* as they were put */
+    uint64_t hooks_n;                                            /* without their dead letters */
     uint64_t events;
     bool resumed;
 };
@@ -82,6 +84,11 @@ typedef enum err (*copy_visit_fn)(struct copy *k, struct arena *arena, void *arg
 enum err copy_each_user(struct copy *k, struct copy_side *side, copy_visit_fn visit, void *arg);
 enum err copy_each_session(struct copy *k, struct copy_side *side, copy_visit_fn visit, void *arg);
 enum err copy_each_invite(struct copy *k, struct copy_side *side, copy_visit_fn visit, void *arg);
+/* ROW is a struct hook_row. */
+enum err copy_each_hook(struct copy *k, struct copy_side *side, copy_visit_fn visit, void *arg);
+/* The dead letters of HOOK; ROW is a struct store_hook_failure. */
+enum err copy_each_failure(struct copy *k, struct copy_side *side, const char *hook,
+                           copy_visit_fn visit, void *arg);
 /* Streams with events only. */
 enum err copy_each_stream(struct copy *k, struct copy_side *side, copy_visit_fn visit, void *arg);
 /* The events of STREAM behind AFTER up to LAST, which must be there without a hole. */
@@ -96,6 +103,8 @@ enum err copy_each_event(struct copy *k, struct copy_side *side, struct copy_eve
 void copy_digest_user(struct copy_digest *d, const struct account *row);
 void copy_digest_session(struct copy_digest *d, const struct session_row *row);
 void copy_digest_invite(struct copy_digest *d, const struct invite_row *row);
+void copy_digest_hook(struct copy_digest *d, const struct hook_row *row);
+void copy_digest_failure(struct copy_digest *d, const struct store_hook_failure *row);
 void copy_digest_bytes(struct copy_digest *d, const void *bytes, size_t len);
 bool copy_digest_equal(const struct copy_digest *a, const struct copy_digest *b);
 void copy_digest_hex(const struct copy_digest *d, char out[2 * COPY_HASH_SIZE + 1]);

@@ -40,23 +40,45 @@ static enum err add_invite(struct copy *k, struct arena *arena, void *arg, const
     return ERR_OK;
 }
 
+static enum err add_failure(struct copy *k, struct arena *arena, void *arg, const void *row)
+{
+    (void)k;
+    (void)arena;
+    copy_digest_failure(arg, row);
+    return ERR_OK;
+}
+
+static enum err add_hook(struct copy *k, struct arena *arena, void *arg, const void *row)
+{
+    const struct hook_row *hook = row;
+
+    (void)arena;
+    copy_digest_hook(arg, hook);
+    return copy_each_failure(k, &k->to, hook->h.id, add_failure, arg);
+}
+
 static enum err check_rows(struct copy *k)
 {
     struct copy_digest users = {0};
     struct copy_digest sessions = {0};
     struct copy_digest invites = {0};
+    struct copy_digest hooks = {0};
     enum err err = copy_each_user(k, &k->to, add_user, &users);
 
     if (err == ERR_OK)
         err = copy_each_session(k, &k->to, add_session, &sessions);
     if (err == ERR_OK)
         err = copy_each_invite(k, &k->to, add_invite, &invites);
+    if (err == ERR_OK)
+        err = copy_each_hook(k, &k->to, add_hook, &hooks);
     if (err == ERR_OK && !copy_digest_equal(&users, &k->users))
         err = differs(k, "the accounts", "");
     if (err == ERR_OK && !copy_digest_equal(&sessions, &k->sessions))
         err = differs(k, "the sessions", "");
     if (err == ERR_OK && !copy_digest_equal(&invites, &k->invites))
         err = differs(k, "the invites", "");
+    if (err == ERR_OK && !copy_digest_equal(&hooks, &k->hooks))
+        err = differs(k, "the hooks", "");
     return err;
 }
 

@@ -51,6 +51,7 @@ void copy_digest_user(struct copy_digest *d, const struct account *row)
     put_int(&text, u->created_at);
     put_int(&text, u->disabled_at);
     put_text(&text, u->owner);
+    put_int(&text, u->hook);
     put_text(&text, u->password_hash != NULL ? u->password_hash : "");
     digest_text(d, &text);
 }
@@ -85,6 +86,48 @@ void copy_digest_invite(struct copy_digest *d, const struct invite_row *row)
     put_int(&text, i->created_at);
     put_int(&text, i->expires_at);
     put_uint(&text, i->uses_left);
+    digest_text(d, &text);
+}
+
+void copy_digest_hook(struct copy_digest *d, const struct hook_row *row)
+{
+    struct buf text = {0};
+    const struct store_hook *h = &row->h;
+
+    put_text(&text, h->id);
+    put_int(&text, (int64_t)h->kind);
+    put_text(&text, h->channel);
+    put_text(&text, h->creator);
+    put_text(&text, h->name);
+    put_text(&text, h->icon);
+    put_text(&text, h->secret);
+    put_text(&text, h->url);
+    put_text(&text, h->events);
+    put_text(&text, h->trigger);
+    put_text(&text, h->command);
+    put_int(&text, h->enabled);
+    put_int(&text, h->created_at);
+    put_int(&text, h->used_at);
+    put_uint(&text, h->position);
+    put_int(&text, h->failed_at);
+    put_text(&text, h->error);
+    put_text(&text, row->hash);
+    put_text(&text, row->slot);
+    digest_text(d, &text);
+}
+
+void copy_digest_failure(struct copy_digest *d, const struct store_hook_failure *row)
+{
+    struct buf text = {0};
+
+    put_text(&text, row->hook);
+    put_uint(&text, row->seq);
+    put_text(&text, row->event);
+    put_uint(&text, row->attempts);
+    put_uint(&text, row->status);
+    put_text(&text, row->error);
+    put_int(&text, row->at);
+    put_int(&text, row->due);
     digest_text(d, &text);
 }
 
@@ -149,6 +192,8 @@ void copy_text_message(struct buf *out, const struct message_row *row)
     put_text(out, m->author);
     put_text(out, m->text);
     put_text(out, m->client_msg_id);
+    put_text(out, m->as_name);
+    put_text(out, m->as_icon);
     put_int(out, m->created_at);
     put_int(out, m->edited_at);
     put_int(out, m->deleted_at);

@@ -45,10 +45,13 @@ struct store_copy_ops {
                               uint32_t limit, struct session_row **out, size_t *n);
     enum err (*invites_page)(struct store_conn *, struct arena *, const char *after, uint32_t limit,
                              struct invite_row **out, size_t *n);
+    enum err (*hooks_page)(struct store_conn *, struct arena *, const char *after, uint32_t limit,
+                           struct hook_row **out, size_t *n);
 
     enum err (*user_put)(struct store_conn *, struct account *); /* sets the key */
     enum err (*session_put)(struct store_conn *, int64_t user_key, const struct session_row *);
     enum err (*invite_put)(struct store_conn *, const struct invite_row *);
+    enum err (*hook_put)(struct store_conn *, const struct hook_row *); /* nobody has its lease */
 };
 
 extern const struct store_copy_ops store_sqlite_copy_ops;

@@ -97,6 +97,53 @@ enum err copy_each_invite(struct copy *k, struct copy_side *side, copy_visit_fn 
     return err;
 }
 
+enum err copy_each_hook(struct copy *k, struct copy_side *side, copy_visit_fn visit, void *arg)
+{
+    char after[ID_MAX + 1] = "";
+    size_t n = COPY_PAGE;
+    enum err err = ERR_OK;
+
+    while (err == ERR_OK && n == COPY_PAGE) {
+        struct hook_row *rows;
+        struct arena *arena;
+        err = copy_look(k, side, &arena);
+        if (err == ERR_OK)
+            err = copy_looked(
+                k, side,
+                side->ops->copy->hooks_page(side->reader, arena, after, COPY_PAGE, &rows, &n));
+        for (size_t i = 0; err == ERR_OK && i < n; i++) {
+            (void)snprintf(after, sizeof(after), "%s", rows[i].h.id);
+            err = visit(k, arena, arg, &rows[i]);
+        }
+        arena_destroy(&arena);
+    }
+    return err;
+}
+
+enum err copy_each_failure(struct copy *k, struct copy_side *side, const char *hook,
+                           copy_visit_fn visit, void *arg)
+{
+    uint64_t before = UINT64_MAX;
+    size_t n = COPY_PAGE;
+    enum err err = ERR_OK;
+
+    while (err == ERR_OK && n == COPY_PAGE) {
+        struct store_hook_failure *rows;
+        struct arena *arena;
+        err = copy_look(k, side, &arena);
+        if (err == ERR_OK)
+            err = copy_looked(k, side,
+                              side->ops->hook_failures_list(side->reader, arena, hook, before,
+                                                            false, COPY_PAGE, &rows, &n));
+        for (size_t i = 0; err == ERR_OK && i < n; i++) {
+            before = rows[i].seq;
+            err = visit(k, arena, arg, &rows[i]);
+        }
+        arena_destroy(&arena);
+    }
+    return err;
+}
+
 /* What a dead node has left unapplied in the streams that were just read. */
 static enum err finish_what_is_left(struct copy *k, struct copy_side *side, struct arena *arena)
 {
@@ -226,7 +273,8 @@ static enum err batch_put(struct copy *k, size_t bytes)
     return batch_end(k, ERR_OK);
 }
 
-/* -- accounts, sessions, invites --------------------------------------------------------------- */
+/* -- accounts, sessions, invites, hooks
+ * --------------------------------------------------------------- */
 
 struct person {
     char id[ID_MAX + 1];
@@ -329,6 +377,46 @@ static enum err put_invite(struct copy *k, struct arena *arena, void *arg, const
     return err == ERR_OK ? batch_put(k, 0) : err;
 }
 
+static enum err put_failure(struct copy *k, struct arena *arena, void *arg, const void *row)
+{
+    const struct store_hook_failure *failure = row;
+    enum err err = batch_begin(k);
+
+    (void)arena;
+    (void)arg;
+    if (err == ERR_OK) {
+        err = k->to.ops->hook_failure_put(k->to.writer, failure);
+        if (err != ERR_OK)
+            return copy_fail(k, err, &k->to, "does not take a dead letter of the hook %s",
+                             failure->hook);
+        copy_digest_failure(&k->hooks, failure);
+    }
+    return err == ERR_OK ? batch_put(k, 0) : err;
+}
+
+static enum err put_hook(struct copy *k, struct arena *arena, void *arg, const void *row)
+{
+    const struct hook_row *hook = row;
+    int64_t key;
+    enum err err = find_person(k, hook->h.id, &key); /* its bot, and who made it */
+
+    (void)arena;
+    if (err == ERR_OK)
+        err = find_person(k, hook->h.creator, &key);
+    if (err == ERR_OK)
+        err = batch_begin(k);
+    if (err == ERR_OK) {
+        err = k->to.ops->copy->hook_put(k->to.writer, hook);
+        if (err != ERR_OK)
+            return copy_fail(k, err, &k->to, "does not take the hook %s", hook->h.id);
+        copy_digest_hook(&k->hooks, hook);
+    }
+    ++*(uint64_t *)arg;
+    if (err == ERR_OK)
+        err = batch_put(k, 0);
+    return err == ERR_OK ? copy_each_failure(k, &k->from, hook->h.id, put_failure, NULL) : err;
+}
+
 enum err copy_accounts(struct copy *k)
 {
     enum err err = batch_end(k, copy_each_user(k, &k->from, put_user, NULL));
@@ -337,6 +425,8 @@ enum err copy_accounts(struct copy *k)
         err = batch_end(k, copy_each_session(k, &k->from, put_session, NULL));
     if (err == ERR_OK)
         err = batch_end(k, copy_each_invite(k, &k->from, put_invite, NULL));
+    if (err == ERR_OK)
+        err = batch_end(k, copy_each_hook(k, &k->from, put_hook, &k->hooks_n));
     return err;
 }
 

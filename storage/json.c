@@ -42,6 +42,17 @@ static void put_mentions(struct buf *out, const struct store_message *message)
     buf_putc(out, ']');
 }
 
+static void put_as(struct buf *out, const struct store_message *message)
+{
+    if (message->as_name == NULL && message->as_icon == NULL)
+        return;
+    buf_json_key(out, "as");
+    buf_putc(out, '{');
+    buf_json_member_opt(out, "name", message->as_name);
+    buf_json_member_opt(out, "icon", message->as_icon);
+    buf_putc(out, '}');
+}
+
 void store_message_json(struct buf *out, const struct store_message *message)
 {
     buf_putc(out, '{');
@@ -57,6 +68,7 @@ void store_message_json(struct buf *out, const struct store_message *message)
     buf_json_member_time(out, "created_at", message->created_at);
     if (message->text != NULL) {
         put_time_opt(out, "edited_at", message->edited_at);
+        put_as(out, message);
         put_mentions(out, message);
     }
     put_time_opt(out, "deleted_at", message->deleted_at);

@@ -30,6 +30,15 @@ const char *store_channel_type_name(enum store_channel_type type)
     return word(names, ARRAY_LEN(names), (size_t)type);
 }
 
+const char *store_hook_kind_name(enum store_hook_kind kind)
+{
+    static const char *const names[] = {[STORE_HOOK_INCOMING] = "incoming",
+                                        [STORE_HOOK_OUTGOING] = "outgoing",
+                                        [STORE_HOOK_SLASH] = "slash"};
+
+    return word(names, ARRAY_LEN(names), (size_t)kind);
+}
+
 const char *store_event_name(enum store_event_type type)
 {
     static const char *const names[STORE_EVENT_TYPES] = {
@@ -65,6 +74,15 @@ const char *store_op_name(enum store_op op)
         [STORE_TOKEN_CREATE] = "token_create",
         [STORE_INVITE_CREATE] = "invite_create",
         [STORE_INVITE_DELETE] = "invite_delete",
+        [STORE_HOOK_CREATE] = "hook_create",
+        [STORE_HOOK_UPDATE] = "hook_update",
+        [STORE_HOOK_ROTATE] = "hook_rotate",
+        [STORE_HOOK_DELETE] = "hook_delete",
+        [STORE_HOOK_REDELIVER] = "hook_redeliver",
+        [STORE_HOOK_LEASE] = "hook_lease",
+        [STORE_HOOK_MARK] = "hook_mark",
+        [STORE_HOOK_FAIL] = "hook_fail",
+        [STORE_HOOK_SETTLE] = "hook_settle",
         [STORE_SESSION_GET] = "session_get",
         [STORE_SESSION_LIST] = "session_list",
         [STORE_BOT_LIST] = "bot_list",
@@ -79,6 +97,12 @@ const char *store_op_name(enum store_op op)
         [STORE_MESSAGE_GET] = "message_get",
         [STORE_HISTORY] = "history",
         [STORE_INVITE_LIST] = "invite_list",
+        [STORE_HOOK_LIST] = "hook_list",
+        [STORE_HOOK_GET] = "hook_get",
+        [STORE_HOOK_FIND] = "hook_find",
+        [STORE_HOOK_COMMANDS] = "hook_commands",
+        [STORE_HOOKS_OUTGOING] = "hooks_outgoing",
+        [STORE_HOOK_FAILURES] = "hook_failures",
         [STORE_STATS] = "stats",
     };
 

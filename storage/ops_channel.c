@@ -162,7 +162,9 @@ enum err op_channel_delete(struct txn *t, struct store_req *req)
         return err;
     if (!actor_is_admin(&req->actor))
         return txn_refuse(req, ERR_FORBIDDEN, "channel", "only an admin may delete a channel");
-    err = view_channel(t, req->arena, s.chan, NULL, &shown);
+    err = hooks_disable(t, req, s.chan->id);
+    if (err == ERR_OK)
+        err = view_channel(t, req->arena, s.chan, NULL, &shown);
     shown.members = 0;
     shown.users_n = 0;
     if (err == ERR_OK)

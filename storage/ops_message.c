@@ -109,6 +109,8 @@ static enum err send_new(struct txn *t, struct store_req *req, const struct scop
               .author = arena_strdup(req->arena, s->actor->user.id),
               .text = req->in.send.text,
               .client_msg_id = req->in.send.client_msg_id,
+              .as_name = req->in.send.as_name,
+              .as_icon = req->in.send.as_icon,
               .created_at = t->now},
         .chan_key = s->chan->stream.key,
         .author_key = s->actor->key,
@@ -238,6 +240,8 @@ enum err op_message_delete(struct txn *t, struct store_req *req)
         return ERR_OK;
     struct message_row row = old;
     row.m.text = NULL;
+    row.m.as_name = NULL;
+    row.m.as_icon = NULL;
     row.m.edited_at = 0;
     row.m.deleted_at = t->now;
     row.m.mentions = NULL;

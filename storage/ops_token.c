@@ -34,6 +34,8 @@ static enum err token_user(struct txn *t, struct store_req *req, struct account 
                                 (user->owner != NULL && strcmp(user->owner, actor->user) == 0));
     if (!own && !actor->system)
         return txn_refuse(req, ERR_FORBIDDEN, "user", "not yourself, and no bot of yours");
+    if (user->hook)
+        return txn_refuse(req, ERR_CONFLICT, "user", "the account belongs to a hook");
     if (user->disabled_at != 0)
         return txn_refuse(req, ERR_CONFLICT, "user", "the account is disabled");
     return ERR_OK;

@@ -73,36 +73,42 @@ static enum err join_by_name(struct txn *t, struct store_req *req, struct accoun
     return err == ERR_OK ? member_tell_joined(t, req, user, chan, user, seq) : err;
 }
 
-static enum err insert_user(struct txn *t, struct store_req *req, bool first,
-                            const struct account *owner, struct account **user_out)
+enum err account_make(struct txn *t, struct store_req *req, const struct store_user *wanted,
+                      struct account **out)
 {
     char id[ID_SIZE];
     struct stream *own;
+    struct account fresh = {.user = *wanted};
 
     id_make(id);
-    struct account fresh = {.user = {.id = id,
-                                     .name = req->in.user_new.name,
-                                     .display_name = req->in.user_new.display_name != NULL
-                                                         ? req->in.user_new.display_name
-                                                         : req->in.user_new.name,
-                                     .role = first && req->in.user_new.first_is_owner
-                                                 ? STORE_ROLE_OWNER
-                                                 : req->in.user_new.role,
-                                     .created_at = t->now,
-                                     .owner = owner != NULL ? owner->user.id : NULL,
-                                     .password_hash = req->in.user_new.password_hash}};
+    fresh.user.id = id;
+    fresh.user.created_at = t->now;
     enum err err = t->ops->user_add(t->conn, &fresh);
     if (err == ERR_OK) {
         req->made.user = arena_strdup(req->arena, id);
-        req->made.first = first;
-        err = txn_account(t, id, user_out);
+        err = txn_account(t, id, out);
     }
     if (err == ERR_OK)
         err = txn_stream(t, 'u', id, &own);
     return err;
 }
 
-static void answer_user(struct store_req *req, const struct account *user)
+static enum err insert_user(struct txn *t, struct store_req *req, bool first,
+                            const struct account *owner, struct account **user_out)
+{
+    const char *display = req->in.user_new.display_name;
+    struct store_user wanted = {
+        .name = req->in.user_new.name,
+        .display_name = display != NULL ? display : req->in.user_new.name,
+        .role = first && req->in.user_new.first_is_owner ? STORE_ROLE_OWNER : req->in.user_new.role,
+        .owner = owner != NULL ? owner->user.id : NULL,
+        .password_hash = req->in.user_new.password_hash};
+
+    req->made.first = first;
+    return account_make(t, req, &wanted, user_out);
+}
+
+void answer_user(struct store_req *req, const struct account *user)
 {
     struct store_user *out = &req->out.user;
 
@@ -182,6 +188,8 @@ static enum err may_update(struct store_req *req, const struct account *user)
 
     if (owner != NULL && (req->in.user.set_role || req->in.user.password_hash != NULL))
         return txn_refuse(req, ERR_CONFLICT, "user", "a bot has no password and stays a member");
+    if (user->user.hook)
+        return txn_refuse(req, ERR_CONFLICT, "user", "the account belongs to a hook: change that");
     if (owner != NULL && actor->user != NULL && strcmp(actor->user, owner) == 0)
         return ERR_OK;
     if (actor->system || actor->role == STORE_ROLE_OWNER || (self && plain))
@@ -211,6 +219,16 @@ static enum err keep_an_owner(struct txn *t, struct store_req *req, const struct
     return err;
 }
 
+enum err account_save(struct txn *t, struct account *account, struct account next)
+{
+    enum err err = t->ops->user_save(t->conn, &next);
+
+    next.user.password_hash = NULL;
+    if (err == ERR_OK)
+        *account = next;
+    return err;
+}
+
 enum err op_user_update(struct txn *t, struct store_req *req)
 {
     struct account *user;
@@ -231,12 +249,9 @@ enum err op_user_update(struct txn *t, struct store_req *req)
     if (err != ERR_OK)
         return err;
     next.user.password_hash = req->in.user.password_hash;
-    err = t->ops->user_save(t->conn, &next);
-    next.user.password_hash = NULL;
-    if (err == ERR_OK) {
-        *user = next;
+    err = account_save(t, user, next);
+    if (err == ERR_OK)
         answer_user(req, user);
-    }
     return err;
 }
 
@@ -351,8 +366,7 @@ enum err op_session_touch(struct txn *t, struct store_req *req)
     return err == ERR_NOT_FOUND ? no_session(req) : err;
 }
 
-/* A bot is as disabled as its owner. */
-static enum err disable_with_owner(struct txn *t, struct store_req *req, struct account *user)
+enum err disable_with_owner(struct txn *t, struct store_req *req, struct account *user)
 {
     struct account owner;
 

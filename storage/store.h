@@ -33,12 +33,14 @@
 struct store; /* opaque; backends see store_ops.h */
 
 enum {
-    STORE_EPOCH_SIZE = 17,  /* 16 characters and NUL */
-    STORE_STREAM_SIZE = 40, /* "c:" or "u:", an id, NUL */
-    STORE_DM_USERS_MAX = 9, /* the caller and eight others */
-    STORE_PAGE_MAX = 200,   /* rows in one answer */
-    STORE_TOKENS_MAX = 50,  /* tokens of one account */
-    STORE_BOTS_MAX = 20,    /* bots of one account */
+    STORE_EPOCH_SIZE = 17,          /* 16 characters and NUL */
+    STORE_STREAM_SIZE = 40,         /* "c:" or "u:", an id, NUL */
+    STORE_DM_USERS_MAX = 9,         /* the caller and eight others */
+    STORE_PAGE_MAX = 200,           /* rows in one answer */
+    STORE_TOKENS_MAX = 50,          /* tokens of one account */
+    STORE_BOTS_MAX = 20,            /* bots of one account, without those of hooks */
+    STORE_HOOKS_MAX = 20,           /* hooks of one channel */
+    STORE_HOOK_FAILURES_MAX = 1000, /* of one hook: the oldest go */
 };
 
 #define STORE_NEVER INT64_C(253402300799999) /* the end of the year 9999: no end */
@@ -46,12 +48,14 @@ enum {
 enum store_role { STORE_ROLE_MEMBER, STORE_ROLE_ADMIN, STORE_ROLE_OWNER }; /* of an account */
 enum store_member_role { STORE_MEMBER, STORE_MODERATOR };                  /* in a channel */
 enum store_channel_type { STORE_PUBLIC, STORE_PRIVATE, STORE_DM };
+enum store_hook_kind { STORE_HOOK_INCOMING, STORE_HOOK_OUTGOING, STORE_HOOK_SLASH };
 
-/* "member", "admin", "owner" / "member", "moderator" / "public", "private", "dm". Static strings.
- */
+/* "member", "admin", "owner" / "member", "moderator" / "public", "private", "dm" / "incoming",
+ * "outgoing", "slash". Static strings. */
 const char *store_role_name(enum store_role role);
 const char *store_member_role_name(enum store_member_role role);
 const char *store_channel_type_name(enum store_channel_type type);
+const char *store_hook_kind_name(enum store_hook_kind kind);
 
 /* Databases keep the numbers of these: append only. */
 /*     name             wire name          stream   */
@@ -104,6 +108,7 @@ struct store_user {
     int64_t created_at;
     int64_t disabled_at;       /* 0: not */
     const char *owner;         /* of a bot: whose it is; NULL: a person */
+    bool hook;                 /* a bot that belongs to the hook of the same id */
     const char *password_hash; /* only from STORE_USER_GET with `secret`, else NULL */
 };
 
@@ -127,6 +132,7 @@ struct store_message {
     const char *author;
     const char *text;                          /* NULL: deleted */
     const char *client_msg_id;                 /* or NULL */
+    const char *as_name, *as_icon;             /* how its author is shown; NULL: as it is */
     int64_t created_at, edited_at, deleted_at; /* 0: not */
     const char *const *mentions;               /* user ids, may be NULL */
     size_t mentions_n;
@@ -161,6 +167,39 @@ struct store_invite {
     const char *created_by;
     int64_t created_at, expires_at; /* 0: never */
     uint64_t uses_left;
+};
+
+/* A way in or out of one channel. It posts as a bot of its own, whose account has the hook's id. */
+struct store_hook {
+    const char *id;
+    enum store_hook_kind kind;
+    const char *channel;
+    const char *creator; /* whose the bot is */
+    const char *name;    /* its bot's display name too */
+    const char *icon;    /* or NULL */
+    const char *secret; /* what OUTGOING and SLASH sign with; INCOMING: NULL, only a hash is kept */
+    const char *url;    /* OUTGOING, SLASH: where it calls; else NULL */
+    const char *events; /* OUTGOING: names of events with a blank between; else NULL */
+    const char *trigger; /* OUTGOING: only messages that begin with this word; or NULL */
+    const char *command; /* SLASH: the word behind "/", unique in its channel; else NULL */
+    bool enabled;
+    int64_t created_at;
+    int64_t used_at;   /* 0: never */
+    uint64_t position; /* OUTGOING: the last seq of its channel that is dealt with */
+    int64_t failed_at; /* the last attempt that failed since one that did not; 0: none */
+    const char *error; /* of that one; or NULL */
+};
+
+/* What an outgoing hook could not deliver. */
+struct store_hook_failure {
+    const char *hook;
+    uint64_t seq;      /* of the event, in the channel's stream */
+    const char *event; /* its name */
+    uint32_t attempts;
+    uint32_t status; /* the last HTTP status; 0: there was no answer */
+    const char *error;
+    int64_t at;
+    bool due; /* to be delivered again */
 };
 
 struct store_top {
@@ -224,7 +263,26 @@ enum store_op {
     STORE_TOKEN_CREATE,   /* in.token; out.session: for the actor or a bot of its own */
     STORE_INVITE_CREATE,  /* in.invite {hash, uses, expires_at}; out.invite */
     STORE_INVITE_DELETE,  /* in.invite {id} */
-    STORE_WRITES,         /* ops below are reads */
+    STORE_HOOK_CREATE, /* in.hook {kind, channel, name, hash, secret, ...}; out.hook, out.user (its
+                          bot, which joins the channel); moderator */
+    STORE_HOOK_UPDATE, /* in.hook {hook, what is to change}; out.hook, out.user; moderator. Enabled
+                          again, an outgoing hook goes on with what is new. */
+    STORE_HOOK_ROTATE, /* in.hook {hook, hash, secret}; out.hook; moderator */
+    STORE_HOOK_DELETE, /* in.hook {hook}; out.hook, out.user: its bot leaves and is disabled;
+                          moderator */
+    STORE_HOOK_REDELIVER, /* in.hook_failure {hook, seq}: is due; out.hook, out.failures (the one);
+                             moderator */
+    /* The server's own, who asks does not matter: */
+    STORE_HOOK_LEASE, /* in.hook_at {hook, node, until}; out.hook: an enabled outgoing hook is this
+                         node's to deliver until then. CONFLICT: another node has it, or there is
+                         nothing to deliver (disabled, with its creator too; gone). UNTIL 0 gives it
+                         back. */
+    STORE_HOOK_MARK,  /* in.hook_at {hook, seq, outcome, error}: everything up to seq is dealt with;
+                         never goes back; doing it again changes nothing but times */
+    STORE_HOOK_FAIL,  /* in.hook_failure, all of it but `at` and `due`: into the dead letters, or in
+                         the place of the one that is there */
+    STORE_HOOK_SETTLE, /* in.hook_failure {hook, seq}: delivered after all; NOT_FOUND */
+    STORE_WRITES,      /* ops below are reads */
     /* -- reads -------------------------------------------------------------------------------- */
     STORE_SESSION_GET = STORE_WRITES, /* in.session {token_hash}; out.session, out.user; an expired
                                          one, and one of a disabled user or of a disabled user's
@@ -244,7 +302,16 @@ enum store_op {
     STORE_MESSAGE_GET,     /* in.message {message}; out.message */
     STORE_HISTORY, /* in.history; out.messages, out.users (the authors), more_before, more_after */
     STORE_INVITE_LIST, /* out.invites */
-    STORE_STATS,       /* out.stats */
+    STORE_HOOK_LIST,   /* in.hooks {channel}; out.hooks, out.users (their creators); moderator */
+    STORE_HOOK_GET,    /* in.hook {hook}; out.hook, out.user (its bot); moderator */
+    STORE_HOOK_FIND, /* in.hook {hook, hash}: an incoming one, by both; out.hook, out.user (its bot,
+                        disabled if its creator is). No check of who asks. NOT_FOUND */
+    STORE_HOOK_COMMANDS,  /* in.hooks {channel}; out.hooks: the enabled slash commands; member */
+    STORE_HOOKS_OUTGOING, /* in.hooks {page, without query}; out.hooks, out.next: all enabled
+                            outgoing ones. No check of who asks. */
+    STORE_HOOK_FAILURES,  /* in.hooks {hook, page, due}; out.failures, newest event first, out.next;
+                             moderator */
+    STORE_STATS,          /* out.stats */
     STORE_OPS
 };
 const char *store_op_name(enum store_op op);
@@ -263,6 +330,12 @@ struct store_stats {
     uint64_t users, sessions, channels, members, messages, events, streams, bytes;
 };
 
+enum store_hook_outcome {
+    STORE_HOOK_SKIPPED,   /* nothing for it up to there */
+    STORE_HOOK_DELIVERED, /* used now; no failure any more */
+    STORE_HOOK_FAILED,    /* ERROR says why; SEQ may be where it was */
+};
+
 enum store_history_from { STORE_NEWEST, STORE_BEFORE, STORE_AFTER, STORE_AROUND };
 
 /* Where an id is asked for in `channel`, "#name" also works; where in `user`, "@name". */
@@ -273,6 +346,7 @@ struct store_req {
     union {
         struct {
             const char *channel, *text, *client_msg_id; /* client_msg_id may be NULL */
+            const char *as_name, *as_icon;              /* or NULL */
         } send;
         struct {
             const char *message, *text;
@@ -342,6 +416,29 @@ struct store_req {
             uint64_t uses;
             int64_t expires_at;
         } invite;
+        /* Updating: NULL leaves as it is; "" takes icon and trigger away. */
+        struct {
+            const char *hook, *channel;
+            enum store_hook_kind kind;
+            const char *name, *icon;
+            const char *hash;   /* of an incoming hook's token */
+            const char *secret; /* of the others */
+            const char *url, *events, *trigger, *command;
+            bool set_enabled, enabled;
+        } hook;
+        struct {
+            const char *channel, *hook;
+            bool due; /* only those */
+            struct store_page page;
+        } hooks;
+        struct {
+            const char *hook, *node;
+            int64_t until; /* unix ms */
+            uint64_t seq;
+            enum store_hook_outcome outcome;
+            const char *error;
+        } hook_at;
+        struct store_hook_failure hook_failure;
         struct {
             const char *const *streams;
             size_t n;
@@ -370,6 +467,7 @@ struct store_req {
         struct store_user user;
         struct store_session session;
         struct store_invite invite;
+        struct store_hook hook;
         struct store_top top;
         struct store_stats stats;
         struct store_channel *channels;
@@ -378,6 +476,8 @@ struct store_req {
         struct store_message *messages;
         struct store_session *sessions;
         struct store_invite *invites;
+        struct store_hook *hooks;
+        struct store_hook_failure *failures;
         struct store_event *events;
         struct store_top *tops;
         const char **ids;
@@ -456,7 +556,7 @@ enum err store_backup(struct store *store, const char *path, store_progress_fn p
 
 /* What a copy holds. HASH is over all events of all streams: equal for equal histories. */
 struct store_copied {
-    uint64_t users, sessions, invites, streams, events;
+    uint64_t users, sessions, invites, hooks, streams, events;
     char hash[65];
     bool resumed; /* an earlier copy had been interrupted */
 };

@@ -116,6 +116,12 @@ struct message_row {
     uint64_t last_edit; /* seq of its newest message.updated, 0: none */
 };
 
+struct hook_row {
+    struct store_hook h;
+    const char *hash; /* of an incoming hook's token; of the others "=" and their id: unique */
+    const char *slot; /* of a slash command its channel, "/" and the command; else the same */
+};
+
 struct channel_filter {
     int64_t user_key; /* whose private channels to show too; 0: nobody's */
     bool all;         /* public and private ones */
@@ -221,8 +227,8 @@ struct store_ops {
     enum err (*chan_save)(struct store_conn *, const struct chan *);
     /* Instead, when its name has changed; NULL: nothing else to do then. */
     enum err (*chan_rename)(struct store_conn *, const struct chan *, const char *old_name);
-    /* The channel is gone; its members (no list of channels shows it to them) and its messages
-     * (nothing finds them) wait to be purged. */
+    /* The channel is gone, and its hooks with their dead letters; its members (no list of channels
+     * shows it to them) and its messages (nothing finds them) wait to be purged. */
     enum err (*chan_remove)(struct store_conn *, const struct chan *);
     /* A stream whose channel was removed and whose purge is not done: its key and name, and as its
      * msg_no the seq up to which the messages are purged. NOT_FOUND. */
@@ -281,7 +287,7 @@ struct store_ops {
     enum err (*users_list)(struct store_conn *, struct arena *, const struct store_page *,
                            struct store_user **out, size_t *n, const char **next_out);
 
-    /* The same of bots: OWNER's (its id), or with NULL all. */
+    /* The same of bots that belong to no hook: OWNER's (its id), or with NULL all. */
     enum err (*bots_list)(struct store_conn *, struct arena *, const char *owner,
                           const struct store_page *, struct store_user **out, size_t *n,
                           const char **next_out);
@@ -303,6 +309,36 @@ struct store_ops {
     enum err (*invite_remove)(struct store_conn *, const char *id); /* NOT_FOUND */
     enum err (*invites_list)(struct store_conn *, struct arena *, struct store_invite **out,
                              size_t *n);
+
+    enum err (*hook_add)(struct store_conn *, const struct hook_row *); /* CONFLICT: the slot */
+    /* All that people change; with MOVE the position too, if that is forward. CONFLICT: the slot.
+     */
+    enum err (*hook_save)(struct store_conn *, const struct hook_row *, bool move);
+    enum err (*hook_get)(struct store_conn *, struct arena *, const char *id, const char *hash,
+                         struct hook_row *out); /* by one of the two; NOT_FOUND */
+    /* With its dead letters. */
+    enum err (*hook_remove)(struct store_conn *, const char *id);
+    enum err (*hooks_list)(struct store_conn *, struct arena *, const char *channel,
+                           struct store_hook **out, size_t *n); /* oldest first */
+    /* Enabled outgoing ones, by id. */
+    enum err (*hooks_outgoing)(struct store_conn *, struct arena *, const char *after,
+                               uint32_t limit, struct store_hook **out, size_t *n);
+    /* NOT_FOUND: another node has it until after NOW, or it is disabled, or there is none. */
+    enum err (*hook_lease)(struct store_conn *, const char *id, const char *node, int64_t until,
+                           int64_t now);
+    enum err (*hook_mark)(struct store_conn *, const char *id, uint64_t seq,
+                          enum store_hook_outcome outcome, const char *error, int64_t now);
+    enum err (*hook_failure_put)(struct store_conn *, const struct store_hook_failure *);
+    enum err (*hook_failure_due)(struct store_conn *, const char *hook,
+                                 uint64_t seq); /* NOT_FOUND */
+    enum err (*hook_failure_remove)(struct store_conn *, const char *hook,
+                                    uint64_t seq); /* NOT_FOUND */
+    /* Those below BEFORE, newest first; DUE: only such. */
+    enum err (*hook_failures_list)(struct store_conn *, struct arena *, const char *hook,
+                                   uint64_t before, bool due, uint32_t limit,
+                                   struct store_hook_failure **out, size_t *n);
+    /* Only the newest MAX stay. */
+    enum err (*hook_failures_trim)(struct store_conn *, const char *hook, uint32_t max);
 
     enum err (*stats)(struct store_conn *, struct store_stats *out);
 

@@ -24,7 +24,7 @@ _parleyctl() {
             target+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
             i=$((i + 1))
             ;;
-        --token | --timeout | --color | --query | -q | --limit | -l | --role | -r | --display-name | -d | --password-file | --uses | -u | --expires | -e | --user | --scopes | -s | --channels | -c | --client-msg-id | -i | --retry | --lines | -n | --from | --to)
+        --token | --timeout | --color | --query | -q | --limit | -l | --role | -r | --display-name | -d | --password-file | --uses | -u | --expires | -e | --user | --scopes | -s | --channels | -c | --name | --icon | --url | --events | --trigger | --command | --client-msg-id | -i | --retry | --lines | -n | --from | --to)
             i=$((i + 1))
             ;;
         -*) ;;
@@ -97,10 +97,34 @@ _parleyctl() {
         return
         ;;
     --scopes | -s)
-        _parleyctl_words 'messages:read messages:write channels:read channels:write users:read profile:write admin'
+        _parleyctl_words 'messages:read messages:write channels:read channels:write users:read profile:write hooks:write admin'
         return
         ;;
     --channels | -c)
+        :
+        return
+        ;;
+    --name)
+        :
+        return
+        ;;
+    --icon)
+        :
+        return
+        ;;
+    --url)
+        :
+        return
+        ;;
+    --events)
+        _parleyctl_words 'message.created message.updated message.deleted member.joined member.left channel.updated channel.archived'
+        return
+        ;;
+    --trigger)
+        :
+        return
+        ;;
+    --command)
         :
         return
         ;;
@@ -134,6 +158,9 @@ _parleyctl() {
     "bot create"*) options+=' --display-name --user' ;;
     "bot update"*) options+=' --display-name' ;;
     "token create"*) options+=' --expires --user --scopes --channels' ;;
+    "hook create"*) options+=' --icon --url --events --trigger --command' ;;
+    "hook update"*) options+=' --name --icon --url --events --trigger --command' ;;
+    "hook failures"*) options+=' --limit' ;;
     "channel list"*) options+=' --query --limit --names' ;;
     "channel delete"*) options+=' --yes' ;;
     "invite create"*) options+=' --uses --expires' ;;
@@ -151,11 +178,12 @@ _parleyctl() {
         return
     fi
     case "${given[*]}" in
-    '' | help) _parleyctl_words 'user session bot token channel invite node send tail stats health backup restore migrate rebuild config drain version completion help' ;;
+    '' | help) _parleyctl_words 'user session bot token hook channel invite node send tail stats health backup restore migrate rebuild config drain version completion help' ;;
     user) _parleyctl_words 'list create disable enable password role' ;;
     session) _parleyctl_words 'list revoke' ;;
     bot) _parleyctl_words 'list create update disable enable' ;;
     token) _parleyctl_words 'list create revoke' ;;
+    hook) _parleyctl_words 'list create update rotate disable enable delete failures redeliver' ;;
     channel) _parleyctl_words 'list archive delete' ;;
     invite) _parleyctl_words 'create list revoke' ;;
     node) _parleyctl_words 'list drain' ;;
@@ -167,6 +195,9 @@ _parleyctl() {
     "user role "*) _parleyctl_words 'member admin owner' ;;
     "session list") _parleyctl_names user ;;
     "token list") _parleyctl_names user ;;
+    "hook list") _parleyctl_names channel ;;
+    "hook create") _parleyctl_words 'incoming outgoing slash' ;;
+    "hook create "*) _parleyctl_names channel ;;
     "channel archive") _parleyctl_names channel ;;
     "channel delete") _parleyctl_names channel ;;
     "send") _parleyctl_names channel ;;

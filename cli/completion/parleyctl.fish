@@ -12,7 +12,7 @@ function __parleyctl_given
             case --data --socket --server --token-file --ca-file
                 set i (math $i + 1)
                 set target $target $tokens[(math $i - 1)] $tokens[$i]
-            case --token --timeout --color --query -q --limit -l --role -r --display-name -d --password-file --uses -u --expires -e --user --scopes -s --channels -c --client-msg-id -i --retry --lines -n --from --to
+            case --token --timeout --color --query -q --limit -l --role -r --display-name -d --password-file --uses -u --expires -e --user --scopes -s --channels -c --name --icon --url --events --trigger --command --client-msg-id -i --retry --lines -n --from --to
                 set i (math $i + 1)
             case '-*'
             case '*'
@@ -98,9 +98,35 @@ complete -c parleyctl -n '__parleyctl_at "token list"' -a '(__parleyctl_names us
 complete -c parleyctl -n '__parleyctl_at token' -a create -d 'Make a token, with which a program acts for a user or a bot.'
 complete -c parleyctl -n '__parleyctl_in "token create"' -l expires -s e -x -d 'When it ends, in a year at most. Default: never.'
 complete -c parleyctl -n '__parleyctl_in "token create"' -l user -x -a '(__parleyctl_names user)' -d 'For whom. Over the admin socket anybody, else oneself or, for a token, a bot of one\'s own. Default: oneself, over the admin socket the owner.'
-complete -c parleyctl -n '__parleyctl_in "token create"' -l scopes -s s -x -a 'messages:read messages:write channels:read channels:write users:read profile:write admin' -d 'What the token may do; has to be given.'
+complete -c parleyctl -n '__parleyctl_in "token create"' -l scopes -s s -x -a 'messages:read messages:write channels:read channels:write users:read profile:write hooks:write admin' -d 'What the token may do; has to be given.'
 complete -c parleyctl -n '__parleyctl_in "token create"' -l channels -s c -x -d 'The only channels that it knows of, 1 to 50. Default: all that its user may see.'
 complete -c parleyctl -n '__parleyctl_at token' -a revoke -d 'End a token; its open connections close at once.'
+complete -c parleyctl -n '__parleyctl_at ""' -a hook -d '...'
+complete -c parleyctl -n '__parleyctl_at help' -a hook
+complete -c parleyctl -n '__parleyctl_at hook' -a list -d 'List the webhooks and slash commands of a channel.'
+complete -c parleyctl -n '__parleyctl_at "hook list"' -a '(__parleyctl_names channel)'
+complete -c parleyctl -n '__parleyctl_at hook' -a create -d 'Make a webhook or slash command of a channel.'
+complete -c parleyctl -n '__parleyctl_at "hook create"' -a 'incoming outgoing slash'
+complete -c parleyctl -n '__parleyctl_in "hook create "' -a '(__parleyctl_names channel)'
+complete -c parleyctl -n '__parleyctl_in "hook create"' -l icon -x -d 'An emoji to show. Empty: none.'
+complete -c parleyctl -n '__parleyctl_in "hook create"' -l url -x -d 'Where an outgoing webhook or a slash command calls.'
+complete -c parleyctl -n '__parleyctl_in "hook create"' -l events -x -a 'message.created message.updated message.deleted member.joined member.left channel.updated channel.archived' -d 'What an outgoing webhook is told of. Default: message.created.'
+complete -c parleyctl -n '__parleyctl_in "hook create"' -l trigger -x -d 'An outgoing webhook is told only of messages that begin with it. Empty: of all.'
+complete -c parleyctl -n '__parleyctl_in "hook create"' -l command -x -d 'The word behind the / of a slash command.'
+complete -c parleyctl -n '__parleyctl_at hook' -a update -d 'Change a webhook or slash command.'
+complete -c parleyctl -n '__parleyctl_in "hook update"' -l name -x -d 'The new name to show.'
+complete -c parleyctl -n '__parleyctl_in "hook update"' -l icon -x -d 'An emoji to show. Empty: none.'
+complete -c parleyctl -n '__parleyctl_in "hook update"' -l url -x -d 'Where an outgoing webhook or a slash command calls.'
+complete -c parleyctl -n '__parleyctl_in "hook update"' -l events -x -a 'message.created message.updated message.deleted member.joined member.left channel.updated channel.archived' -d 'What an outgoing webhook is told of. Default: message.created.'
+complete -c parleyctl -n '__parleyctl_in "hook update"' -l trigger -x -d 'An outgoing webhook is told only of messages that begin with it. Empty: of all.'
+complete -c parleyctl -n '__parleyctl_in "hook update"' -l command -x -d 'The word behind the / of a slash command.'
+complete -c parleyctl -n '__parleyctl_at hook' -a rotate -d 'Give a hook another address or key.'
+complete -c parleyctl -n '__parleyctl_at hook' -a disable -d 'Stop a hook.'
+complete -c parleyctl -n '__parleyctl_at hook' -a enable -d 'Let a hook go on.'
+complete -c parleyctl -n '__parleyctl_at hook' -a delete -d 'End a webhook or slash command.'
+complete -c parleyctl -n '__parleyctl_at hook' -a failures -d 'List what an outgoing webhook could not deliver.'
+complete -c parleyctl -n '__parleyctl_in "hook failures"' -l limit -s l -x -d 'At most N rows, 1 to 1000000. Default: all.'
+complete -c parleyctl -n '__parleyctl_at hook' -a redeliver -d 'Have a failure delivered again.'
 complete -c parleyctl -n '__parleyctl_at ""' -a channel -d '...'
 complete -c parleyctl -n '__parleyctl_at help' -a channel
 complete -c parleyctl -n '__parleyctl_at channel' -a list -d 'List the channels.'

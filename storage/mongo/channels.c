@@ -131,7 +131,7 @@ MG_OP(chan_remove, const struct chan *chan)
     stage_write(c, MG_PURGES, WRITE_UPSERT, BCON_NEW("_id", BCON_UTF8(stream)),
                 BCON_NEW("$setOnInsert", "{", "upto", BCON_INT64(0), "}"));
     late_chan(&c->stage.late, chan);
-    return ERR_OK;
+    return mg_hooks_forget(c, chan->id);
 }
 
 /* -- taking away what deleted channels leave --------------------------------------------------- */

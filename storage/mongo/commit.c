@@ -64,6 +64,8 @@ static void put_message(bson_t *doc, const struct staged_event *e)
 
     if (e->text != NULL)
         (void)BSON_APPEND_UTF8(doc, "text", e->text);
+    mg_append_text(doc, "as_name", e->as_name);
+    mg_append_text(doc, "as_icon", e->as_icon);
     (void)BSON_APPEND_INT64(doc, "edited_at", 0);
     (void)BSON_APPEND_INT64(doc, "deleted_at", 0);
     (void)BSON_APPEND_INT64(doc, "last_edit", 0);

@@ -165,6 +165,23 @@ static enum err mg_invites_page(struct store_conn *conn, struct arena *arena, co
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+static enum err mg_hooks_page(struct store_conn *conn, struct arena *arena, const char *after,
+                              uint32_t limit, struct hook_row **out, size_t *n)
+{
+    struct mg_conn *c = mg(conn);
+    const bson_t *doc;
+    enum err err;
+
+    *n = 0;
+    *out = arena_alloc(arena, limit * sizeof(**out));
+    mongoc_cursor_t *cursor =
+        mg_find(c, MG_HOOKS, behind_text("_id", after), in_order("_id", limit));
+    while ((err = mg_next(c, &cursor, &doc)) == ERR_OK)
+        if (*n < limit)
+            mg_read_hook(arena, doc, &(*out)[(*n)++]);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 /* -- rows, written together at commit ---------------------------------------------------------- */
 
 /* SET is destroyed. */
@@ -187,6 +204,8 @@ static enum err mg_user_put(struct store_conn *conn, struct account *account)
                  BCON_INT64(u->created_at), "disabled_at", BCON_INT64(u->disabled_at),
                  "password_hash", BCON_UTF8(u->password_hash != NULL ? u->password_hash : ""));
     mg_append_text(set, "owner", u->owner);
+    if (u->hook)
+        (void)BSON_APPEND_BOOL(set, "hook", true);
     return put(conn, MG_USERS, u->id, set);
 }
 
@@ -209,6 +228,14 @@ static enum err mg_invite_put(struct store_conn *conn, const struct invite_row *
                         BCON_INT64(i->expires_at), "uses_left", BCON_INT64((int64_t)i->uses_left)));
 }
 
+static enum err mg_hook_put(struct store_conn *conn, const struct hook_row *row)
+{
+    bson_t *set = bson_new();
+
+    mg_append_hook(set, row);
+    return put(conn, MG_HOOKS, row->h.id, set);
+}
+
 const struct store_copy_ops store_mongo_copy_ops = {
     .meta_get = mg_meta_get,
     .meta_set = mg_meta_set,
@@ -219,7 +246,9 @@ const struct store_copy_ops store_mongo_copy_ops = {
     .users_page = mg_users_page,
     .sessions_page = mg_sessions_page,
     .invites_page = mg_invites_page,
+    .hooks_page = mg_hooks_page,
     .user_put = mg_user_put,
     .session_put = mg_session_put,
     .invite_put = mg_invite_put,
+    .hook_put = mg_hook_put,
 };

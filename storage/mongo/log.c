@@ -219,12 +219,14 @@ MG_OP(event_scrub, const struct stream *stream, uint64_t seq, const char *data, 
         e->row.data = arena_strndup(c->arena, data, data_len);
         e->row.data_len = data_len;
         e->text = NULL;
+        e->as_name = e->as_icon = NULL;
         return ERR_OK;
     }
     char *copy = arena_strndup(c->arena, data, data_len);
     stage_write(c, MG_EVENTS, WRITE_UPDATE, at_place(stream->key, seq),
                 BCON_NEW("$set", "{", "data", BCON_UTF8(copy), "}", "$unset", "{", "text",
-                         BCON_INT32(1), "mentions", BCON_INT32(1), "}"));
+                         BCON_INT32(1), "mentions", BCON_INT32(1), "as_name", BCON_INT32(1),
+                         "as_icon", BCON_INT32(1), "}"));
     return ERR_OK;
 }
 

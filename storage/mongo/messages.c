@@ -22,6 +22,8 @@ MG_OP(message_add, const struct message_row *row)
     e->is_message = true;
     e->id = kept->m.id;
     e->text = kept->m.text;
+    e->as_name = kept->m.as_name;
+    e->as_icon = kept->m.as_icon;
     e->mentions = kept->m.mentions;
     e->mentions_n = kept->m.mentions_n;
     e->no = row->m.msg_no;
@@ -61,7 +63,8 @@ MG_OP(message_save, const struct message_row *row)
     bson_t *update = bson_new();
     (void)BSON_APPEND_DOCUMENT(update, "$set", &set);
     if (m->text == NULL)
-        BCON_APPEND(update, "$unset", "{", "text", BCON_INT32(1), "mentions", BCON_INT32(1), "}");
+        BCON_APPEND(update, "$unset", "{", "text", BCON_INT32(1), "mentions", BCON_INT32(1),
+                    "as_name", BCON_INT32(1), "as_icon", BCON_INT32(1), "}");
     bson_destroy(&set);
     stage_write(c, MG_EVENTS, WRITE_UPDATE, filter, update);
     stage_keep_message(c, row);

@@ -281,6 +281,8 @@ static bool mg_alone(enum store_op op)
     case STORE_READ_MARK:
     case STORE_SESSION_CREATE:
     case STORE_SESSION_TOUCH:
+    case STORE_HOOK_LEASE:
+    case STORE_HOOK_MARK:
         return false;
     default:
         return true;
@@ -369,6 +371,19 @@ const struct store_ops store_mongo_ops = {
     .invite_use = mg_invite_use,
     .invite_remove = mg_invite_remove,
     .invites_list = mg_invites_list,
+    .hook_add = mg_hook_add,
+    .hook_save = mg_hook_save,
+    .hook_get = mg_hook_get,
+    .hook_remove = mg_hook_remove,
+    .hooks_list = mg_hooks_list,
+    .hooks_outgoing = mg_hooks_outgoing,
+    .hook_lease = mg_hook_lease,
+    .hook_mark = mg_hook_mark,
+    .hook_failure_put = mg_hook_failure_put,
+    .hook_failure_due = mg_hook_failure_due,
+    .hook_failure_remove = mg_hook_failure_remove,
+    .hook_failures_list = mg_hook_failures_list,
+    .hook_failures_trim = mg_hook_failures_trim,
     .stats = mg_stats,
     .copy = &store_mongo_copy_ops,
 };

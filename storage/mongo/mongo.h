@@ -26,6 +26,8 @@
     X(USERS, "users")                                                                              \
     X(SESSIONS, "sessions")                                                                        \
     X(INVITES, "invites")                                                                          \
+    X(HOOK_FAILURES, "hook_failures")                                                              \
+    X(HOOKS, "hooks")                                                                              \
     X(MEMBERS, "members")                                                                          \
     X(MENTIONS, "mentions")                                                                        \
     X(EVENTS, "events")                                                                            \
@@ -195,6 +197,9 @@ void mg_append_session(bson_t *doc, int64_t user_key, const char *hash,
 /* Nothing for VALUE NULL. */
 void mg_append_text(bson_t *doc, const char *name, const char *value);
 void mg_read_invite(struct arena *arena, const bson_t *doc, struct store_invite *out);
+void mg_read_hook(struct arena *arena, const bson_t *doc, struct hook_row *out);
+/* All but the id; nobody has its lease. */
+void mg_append_hook(bson_t *doc, const struct hook_row *row);
 /* The id of the event that the one with ID carries. */
 const char *mg_follower_id(struct arena *arena, const char *id);
 /* What is unique about a client_msg_id. */
@@ -246,6 +251,11 @@ enum err mg_commit(struct store_conn *conn);
 size_t mg_durable(struct store_conn *conn);
 /* Run what is staged beside the events, of the requests below REQS. */
 enum err mg_run_writes(struct mg_conn *c, const struct staged_write *writes, size_t n, size_t reqs);
+
+/* -- hooks.c ------------------------------------------------------------------------------------
+ */
+/* Those of CHANNEL go when this batch is committed. */
+enum err mg_hooks_forget(struct mg_conn *c, const char *channel);
 
 /* -- names.c -------------------------------------------------------------------------------------
  */
@@ -331,6 +341,22 @@ MG_OP(invite_find, struct arena *arena, const char *hash, struct store_invite *o
 MG_OP(invite_use, const char *id);
 MG_OP(invite_remove, const char *id);
 MG_OP(invites_list, struct arena *arena, struct store_invite **out, size_t *n);
+MG_OP(hook_add, const struct hook_row *row);
+MG_OP(hook_save, const struct hook_row *row, bool move);
+MG_OP(hook_get, struct arena *arena, const char *id, const char *hash, struct hook_row *out);
+MG_OP(hook_remove, const char *id);
+MG_OP(hooks_list, struct arena *arena, const char *channel, struct store_hook **out, size_t *n);
+MG_OP(hooks_outgoing, struct arena *arena, const char *after, uint32_t limit,
+      struct store_hook **out, size_t *n);
+MG_OP(hook_lease, const char *id, const char *node, int64_t until, int64_t now);
+MG_OP(hook_mark, const char *id, uint64_t seq, enum store_hook_outcome outcome, const char *error,
+      int64_t now);
+MG_OP(hook_failure_put, const struct store_hook_failure *failure);
+MG_OP(hook_failure_due, const char *hook, uint64_t seq);
+MG_OP(hook_failure_remove, const char *hook, uint64_t seq);
+MG_OP(hook_failures_list, struct arena *arena, const char *hook, uint64_t before, bool due,
+      uint32_t limit, struct store_hook_failure **out, size_t *n);
+MG_OP(hook_failures_trim, const char *hook, uint32_t max);
 MG_OP(stats, struct store_stats *out);
 
 #endif

@@ -103,7 +103,8 @@ void mg_read_user(struct arena *arena, const bson_t *doc, struct account *out)
                  .role = (enum store_role)mg_enum(doc, "role", STORE_ROLE_OWNER + 1),
                  .created_at = mg_int(doc, "created_at"),
                  .disabled_at = mg_int(doc, "disabled_at"),
-                 .owner = mg_text_opt(arena, doc, "owner")}};
+                 .owner = mg_text_opt(arena, doc, "owner"),
+                 .hook = mg_true(doc, "hook")}};
 }
 
 void mg_read_member(const bson_t *doc, struct membership *out)
@@ -170,6 +171,8 @@ void mg_read_message(struct arena *arena, const bson_t *doc, struct message_row 
                                       .author = mg_text(arena, doc, "actor"),
                                       .text = mg_text_opt(arena, doc, "text"),
                                       .client_msg_id = client_msg_id_of(arena, doc),
+                                      .as_name = mg_text_opt(arena, doc, "as_name"),
+                                      .as_icon = mg_text_opt(arena, doc, "as_icon"),
                                       .created_at = mg_int(doc, "at"),
                                       .edited_at = mg_int(doc, "edited_at"),
                                       .deleted_at = mg_int(doc, "deleted_at")}};

@@ -10,7 +10,7 @@
 #include "base/macros.h"
 #include "storage/mongo/mongo.h"
 
-enum { SCHEMA_VERSION = 2, CODE_UNAUTHORIZED = 13, CODE_AUTHENTICATION = 18 };
+enum { SCHEMA_VERSION = 3, CODE_UNAUTHORIZED = 13, CODE_AUTHENTICATION = 18 };
 enum { TRIES = 20, PAUSE_MS = 100, PAUSE_SPREAD_MS = 400 };
 
 struct index {
@@ -35,6 +35,11 @@ static const struct index indexes[] = {
     {"sessions", "user", {"user_key", "created_at"}, false},
     {"sessions", "expires", {"expires_at"}, false},
     {"invites", "hash", {"hash"}, true},
+    {"hooks", "hash", {"hash"}, true},
+    {"hooks", "slot", {"slot"}, true},
+    {"hooks", "channel", {"channel"}, false},
+    {"hooks", "kind", {"kind"}, false},
+    {"hook_failures", "hook", {"hook", "seq"}, true},
 };
 
 /* ERR_CONFLICT: the server refused, perhaps because several nodes make the same at once. */
@@ -111,7 +116,8 @@ static enum err settle(struct mg_conn *c, const char *id, const bson_t *value, b
 }
 
 /* What a version adds needs no work, only that an older Parley does not open the database any more:
- * 2: accounts have an owner, and sessions label, scopes and channels. */
+ * 2: accounts have an owner, and sessions label, scopes and channels;
+ * 3: there are hooks and hook_failures, accounts have hook, and messages as. */
 static enum err raise_version(struct mg_conn *c, char error_out[STORE_ERROR_SIZE])
 {
     enum err err =

@@ -87,5 +87,7 @@ void stage_copy_message(struct arena *arena, const struct message_row *row, stru
     out->m.author = arena_strdup(arena, m.author);
     out->m.text = arena_strdup(arena, m.text);
     out->m.client_msg_id = arena_strdup(arena, m.client_msg_id);
+    out->m.as_name = arena_strdup(arena, m.as_name);
+    out->m.as_icon = arena_strdup(arena, m.as_icon);
     out->m.mentions = m.mentions_n > 0 ? ids : NULL;
 }

@@ -23,7 +23,7 @@ struct staged_event {
     struct event_row row;
     uint64_t no; /* msg_no of the stream with this event */
     bool is_message;
-    const char *text;
+    const char *text, *as_name, *as_icon;
     const char *const *mentions;
     size_t mentions_n;
     bool follows;

@@ -116,6 +116,8 @@ MG_OP(user_add, struct account *user)
                  "created_at", BCON_INT64(u->created_at), "disabled_at", BCON_INT64(u->disabled_at),
                  "password_hash", BCON_UTF8(u->password_hash != NULL ? u->password_hash : ""));
     mg_append_text(doc, "owner", u->owner);
+    if (u->hook)
+        (void)BSON_APPEND_BOOL(doc, "hook", true);
     err = mg_insert(c, MG_USERS, doc);
     return err == ERR_CONFLICT ? mg_lost(c) : err;
 }
@@ -233,6 +235,7 @@ MG_OP(bots_list, struct arena *arena, const char *owner, const struct store_page
     bson_t *filter = owner != NULL ? BCON_NEW("owner", BCON_UTF8(owner))
                                    : BCON_NEW("owner", "{", "$gt", BCON_UTF8(""), "}");
 
+    (void)BSON_APPEND_NULL(filter, "hook"); /* it has no such field */
     return list_users(mg(conn), arena, filter, page, out, n, next_out);
 }
 

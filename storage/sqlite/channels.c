@@ -54,6 +54,10 @@ SQ_OP(chan_remove, const struct chan *chan)
     int64_t key = chan->stream.key;
     enum err err = sq_run(c, sq_bind(c, SQ_PURGE_ADD, "i", key));
 
+    if (err == ERR_OK)
+        err = sq_run(c, sq_bind(c, SQ_FAILURES_PURGE, "t", chan->id));
+    if (err == ERR_OK)
+        err = sq_run(c, sq_bind(c, SQ_HOOKS_REMOVE, "t", chan->id));
     return err == ERR_OK ? sq_run(c, sq_bind(c, SQ_CHAN_REMOVE, "i", key)) : err;
 }
 

@@ -144,9 +144,10 @@ static enum err sq_user_put(struct store_conn *conn, struct account *account)
 {
     struct sqlite_conn *c = sq(conn);
     const struct store_user *u = &account->user;
-    enum err err = sq_run(c, sq_bind(c, SQ_USER_PUT, "tttiiitt", u->id, u->name, u->display_name,
+    enum err err = sq_run(c, sq_bind(c, SQ_USER_PUT, "tttiiitti", u->id, u->name, u->display_name,
                                      (int64_t)u->role, u->created_at, u->disabled_at,
-                                     u->password_hash != NULL ? u->password_hash : "", u->owner));
+                                     u->password_hash != NULL ? u->password_hash : "", u->owner,
+                                     (int64_t)u->hook));
 
     if (err != ERR_OK)
         return err;
@@ -179,6 +180,25 @@ static enum err sq_invite_put(struct store_conn *conn, const struct invite_row *
                              i->created_at, i->expires_at, (int64_t)i->uses_left));
 }
 
+static enum err sq_hooks_page(struct store_conn *conn, struct arena *arena, const char *after,
+                              uint32_t limit, struct hook_row **out, size_t *n)
+{
+    struct sqlite_conn *c = sq(conn);
+    sqlite3_stmt *stmt = sq_bind(c, SQ_HOOKS_PAGE, "ti", after, (int64_t)limit);
+    enum err err;
+
+    *n = 0;
+    *out = arena_alloc(arena, limit * sizeof(**out));
+    while ((err = sq_next(c, stmt)) == ERR_OK)
+        sq_hook(arena, stmt, &(*out)[(*n)++]);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err sq_hook_put(struct store_conn *conn, const struct hook_row *row)
+{
+    return sq_hook_write(conn, SQ_HOOK_PUT, row);
+}
+
 const struct store_copy_ops store_sqlite_copy_ops = {
     .meta_get = sq_meta_get,
     .meta_set = sq_meta_set,
@@ -189,7 +209,9 @@ const struct store_copy_ops store_sqlite_copy_ops = {
     .users_page = sq_users_page,
     .sessions_page = sq_sessions_page,
     .invites_page = sq_invites_page,
+    .hooks_page = sq_hooks_page,
     .user_put = sq_user_put,
     .session_put = sq_session_put,
     .invite_put = sq_invite_put,
+    .hook_put = sq_hook_put,
 };

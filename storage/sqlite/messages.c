@@ -32,10 +32,10 @@ SQ_OP(message_add, const struct message_row *row)
     struct sqlite_conn *c = sq(conn);
     const struct store_message *m = &row->m;
 
-    return sq_run(c, sq_bind(c, SQ_MESSAGE_ADD, "itiittiiiti", sq_pos(row->chan_key, m->seq), m->id,
-                             (int64_t)m->msg_no, row->author_key, m->text, m->client_msg_id,
+    return sq_run(c, sq_bind(c, SQ_MESSAGE_ADD, "itiittiiititt", sq_pos(row->chan_key, m->seq),
+                             m->id, (int64_t)m->msg_no, row->author_key, m->text, m->client_msg_id,
                              m->created_at, m->edited_at, m->deleted_at, join_mentions(m, mentions),
-                             (int64_t)row->last_edit));
+                             (int64_t)row->last_edit, m->as_name, m->as_icon));
 }
 
 SQ_OP(message_save, const struct message_row *row)
@@ -44,9 +44,9 @@ SQ_OP(message_save, const struct message_row *row)
     struct sqlite_conn *c = sq(conn);
     const struct store_message *m = &row->m;
 
-    return sq_run(c, sq_bind(c, SQ_MESSAGE_SAVE, "itiiti", sq_pos(row->chan_key, m->seq), m->text,
+    return sq_run(c, sq_bind(c, SQ_MESSAGE_SAVE, "itiititt", sq_pos(row->chan_key, m->seq), m->text,
                              m->edited_at, m->deleted_at, join_mentions(m, mentions),
-                             (int64_t)row->last_edit));
+                             (int64_t)row->last_edit, m->as_name, m->as_icon));
 }
 
 static enum err one_message(struct sqlite_conn *c, sqlite3_stmt *stmt, struct arena *arena,

@@ -31,7 +31,8 @@ void sq_user(struct arena *arena, sqlite3_stmt *stmt, struct account *out)
                                   .role = (enum store_role)sq_enum(stmt, 4, STORE_ROLE_OWNER + 1),
                                   .created_at = sq_int(stmt, 5),
                                   .disabled_at = sq_int(stmt, 6),
-                                  .owner = sq_text_opt(arena, stmt, 7)}};
+                                  .owner = sq_text_opt(arena, stmt, 7),
+                                  .hook = sq_int(stmt, 8) != 0}};
 }
 
 void sq_session(struct arena *arena, sqlite3_stmt *stmt, int at, struct store_session *out)
@@ -80,9 +81,11 @@ void sq_message(struct arena *arena, sqlite3_stmt *stmt, const char *channel,
                                       .channel = channel,
                                       .seq = (uint64_t)pos & ((UINT64_C(1) << SQ_SEQ_BITS) - 1),
                                       .msg_no = sq_uint(stmt, 2),
-                                      .author = sq_text(arena, stmt, 11),
+                                      .author = sq_text(arena, stmt, 13),
                                       .text = sq_text_opt(arena, stmt, 4),
                                       .client_msg_id = sq_text_opt(arena, stmt, 5),
+                                      .as_name = sq_text_opt(arena, stmt, 11),
+                                      .as_icon = sq_text_opt(arena, stmt, 12),
                                       .created_at = sq_int(stmt, 6),
                                       .edited_at = sq_int(stmt, 7),
                                       .deleted_at = sq_int(stmt, 8)}};

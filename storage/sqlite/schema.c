@@ -60,6 +60,23 @@ static const char *const migrations[] = {
     "ALTER TABLE sessions ADD COLUMN label TEXT;"
     "ALTER TABLE sessions ADD COLUMN scopes TEXT;"
     "ALTER TABLE sessions ADD COLUMN channels TEXT;",
+
+    /* 4: Hooks (channels and accounts by their ids), the dead letters of outgoing ones, the
+     * accounts of their bots, and what a message shows instead of its author. */
+    "CREATE TABLE hooks (id TEXT PRIMARY KEY, kind INTEGER NOT NULL, channel TEXT NOT NULL,"
+    " creator TEXT NOT NULL, name TEXT NOT NULL, icon TEXT, hash TEXT NOT NULL UNIQUE,"
+    " slot TEXT NOT NULL UNIQUE, secret TEXT, url TEXT, events TEXT, word TEXT, command TEXT,"
+    " enabled INTEGER NOT NULL, created_at INTEGER NOT NULL, used_at INTEGER NOT NULL,"
+    " position INTEGER NOT NULL, failed_at INTEGER NOT NULL, error TEXT, node TEXT,"
+    " leased_until INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX hooks_channel ON hooks (channel, id);"
+    "CREATE INDEX hooks_outgoing ON hooks (id) WHERE kind = 1;"
+    "CREATE TABLE hook_failures (hook TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL,"
+    " attempts INTEGER NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL,"
+    " at INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY (hook, seq)) WITHOUT ROWID;"
+    "ALTER TABLE users ADD COLUMN hook INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE messages ADD COLUMN as_name TEXT;"
+    "ALTER TABLE messages ADD COLUMN as_icon TEXT;",
 };
 
 int sq_schema_version(void)

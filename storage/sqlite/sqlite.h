@@ -68,6 +68,8 @@ sqlite3_stmt *sq_bind(struct sqlite_conn *c, enum sq_id id, const char *types, .
 enum err sq_next(struct sqlite_conn *c, sqlite3_stmt *stmt);
 /* No rows wanted. CONFLICT: a unique constraint. */
 enum err sq_run(struct sqlite_conn *c, sqlite3_stmt *stmt);
+/* The same; NOT_FOUND if it changed no row. */
+enum err sq_run_on_one(struct sqlite_conn *c, sqlite3_stmt *stmt);
 enum err sq_exec(struct sqlite_conn *c, const char *sql);
 /* Keep what went wrong; the error that it is. */
 enum err sq_fail(struct sqlite_conn *c, int rc);
@@ -90,6 +92,11 @@ void sq_user(struct arena *arena, sqlite3_stmt *stmt, struct account *out);
 void sq_session(struct arena *arena, sqlite3_stmt *stmt, int at, struct store_session *out);
 void sq_message(struct arena *arena, sqlite3_stmt *stmt, const char *channel,
                 struct message_row *out);
+
+/* See SQ_HOOK. */
+void sq_hook(struct arena *arena, sqlite3_stmt *stmt, struct hook_row *out);
+/* hooks.c: ID is an insertion of all columns. */
+enum err sq_hook_write(struct store_conn *conn, enum sq_id id, const struct hook_row *row);
 
 /* -- schema.c ---------------------------------------------------------------------------------- */
 /* Check that the open DB is ours and no newer, migrate, give a restored backup new epochs. */
@@ -187,6 +194,22 @@ SQ_OP(invite_find, struct arena *arena, const char *hash, struct store_invite *o
 SQ_OP(invite_use, const char *id);
 SQ_OP(invite_remove, const char *id);
 SQ_OP(invites_list, struct arena *arena, struct store_invite **out, size_t *n);
+SQ_OP(hook_add, const struct hook_row *row);
+SQ_OP(hook_save, const struct hook_row *row, bool move);
+SQ_OP(hook_get, struct arena *arena, const char *id, const char *hash, struct hook_row *out);
+SQ_OP(hook_remove, const char *id);
+SQ_OP(hooks_list, struct arena *arena, const char *channel, struct store_hook **out, size_t *n);
+SQ_OP(hooks_outgoing, struct arena *arena, const char *after, uint32_t limit,
+      struct store_hook **out, size_t *n);
+SQ_OP(hook_lease, const char *id, const char *node, int64_t until, int64_t now);
+SQ_OP(hook_mark, const char *id, uint64_t seq, enum store_hook_outcome outcome, const char *error,
+      int64_t now);
+SQ_OP(hook_failure_put, const struct store_hook_failure *failure);
+SQ_OP(hook_failure_due, const char *hook, uint64_t seq);
+SQ_OP(hook_failure_remove, const char *hook, uint64_t seq);
+SQ_OP(hook_failures_list, struct arena *arena, const char *hook, uint64_t before, bool due,
+      uint32_t limit, struct store_hook_failure **out, size_t *n);
+SQ_OP(hook_failures_trim, const char *hook, uint32_t max);
 SQ_OP(stats, struct store_stats *out);
 
 #endif

@@ -87,6 +87,13 @@ enum err sq_run(struct sqlite_conn *c, sqlite3_stmt *stmt)
     return err;
 }
 
+enum err sq_run_on_one(struct sqlite_conn *c, sqlite3_stmt *stmt)
+{
+    enum err err = sq_run(c, stmt);
+
+    return err == ERR_OK && sqlite3_changes(c->db) == 0 ? ERR_NOT_FOUND : err;
+}
+
 enum err sq_exec(struct sqlite_conn *c, const char *sql)
 {
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);

@@ -41,9 +41,10 @@ SQ_OP(user_add, struct account *user)
 {
     struct sqlite_conn *c = sq(conn);
     const struct store_user *u = &user->user;
-    enum err err = sq_run(c, sq_bind(c, SQ_USER_ADD, "tttiiitt", u->id, u->name, u->display_name,
+    enum err err = sq_run(c, sq_bind(c, SQ_USER_ADD, "tttiiitti", u->id, u->name, u->display_name,
                                      (int64_t)u->role, u->created_at, u->disabled_at,
-                                     u->password_hash != NULL ? u->password_hash : "", u->owner));
+                                     u->password_hash != NULL ? u->password_hash : "", u->owner,
+                                     (int64_t)u->hook));
 
     user->key = sqlite3_last_insert_rowid(c->db);
     return err;
@@ -155,22 +156,14 @@ SQ_OP(session_get, struct arena *arena, const char *id, const char *hash, struct
     return ERR_OK;
 }
 
-/* The statement changed a row: if not, there is none. */
-static enum err run_on_one(struct sqlite_conn *c, sqlite3_stmt *stmt)
-{
-    enum err err = sq_run(c, stmt);
-
-    return err == ERR_OK && sqlite3_changes(c->db) == 0 ? ERR_NOT_FOUND : err;
-}
-
 SQ_OP(session_touch, const char *id, int64_t now)
 {
-    return run_on_one(sq(conn), sq_bind(sq(conn), SQ_SESSION_TOUCH, "ti", id, now));
+    return sq_run_on_one(sq(conn), sq_bind(sq(conn), SQ_SESSION_TOUCH, "ti", id, now));
 }
 
 SQ_OP(session_remove, const char *id)
 {
-    return run_on_one(sq(conn), sq_bind(sq(conn), SQ_SESSION_REMOVE, "t", id));
+    return sq_run_on_one(sq(conn), sq_bind(sq(conn), SQ_SESSION_REMOVE, "t", id));
 }
 
 SQ_OP(sessions_expire, int64_t now, uint32_t limit)
@@ -234,12 +227,12 @@ SQ_OP(invite_find, struct arena *arena, const char *hash, struct store_invite *o
 
 SQ_OP(invite_use, const char *id)
 {
-    return run_on_one(sq(conn), sq_bind(sq(conn), SQ_INVITE_USE, "t", id));
+    return sq_run_on_one(sq(conn), sq_bind(sq(conn), SQ_INVITE_USE, "t", id));
 }
 
 SQ_OP(invite_remove, const char *id)
 {
-    return run_on_one(sq(conn), sq_bind(sq(conn), SQ_INVITE_REMOVE, "t", id));
+    return sq_run_on_one(sq(conn), sq_bind(sq(conn), SQ_INVITE_REMOVE, "t", id));
 }
 
 SQ_OP(invites_list, struct arena *arena, struct store_invite **out, size_t *n)

@@ -56,6 +56,34 @@ static void make_invite(struct bed *bed, const char *user, const char *hash)
     assert_int_equal(bed_do(bed, req), ERR_OK);
 }
 
+/* A hook of each kind in CHANNEL, and dead letters of the outgoing one. */
+static void make_hooks(struct bed *bed, const char *user, const char *channel)
+{
+    for (int kind = STORE_HOOK_INCOMING; kind <= STORE_HOOK_SLASH; kind++) {
+        struct store_req *req = bed_req(bed, STORE_HOOK_CREATE, user);
+        req->in.hook.kind = (enum store_hook_kind)kind;
+        req->in.hook.channel = channel;
+        req->in.hook.name = "A hook";
+        req->in.hook.icon = ":ship:";
+        req->in.hook.hash = "hash of a hook's token";
+        req->in.hook.secret = "secret of a hook";
+        req->in.hook.url = kind == STORE_HOOK_INCOMING ? NULL : "https://hook.example/";
+        req->in.hook.trigger = kind == STORE_HOOK_OUTGOING ? "deploy" : NULL;
+        req->in.hook.command = kind == STORE_HOOK_SLASH ? "deploy" : NULL;
+        assert_int_equal(bed_do(bed, req), ERR_OK);
+        for (uint64_t seq = 1; kind == STORE_HOOK_OUTGOING && seq <= 3; seq++) {
+            struct store_req *fail = bed_req(bed, STORE_HOOK_FAIL, NULL);
+            fail->in.hook_failure = (struct store_hook_failure){.hook = req->out.hook.id,
+                                                                .seq = seq,
+                                                                .event = "message.created",
+                                                                .attempts = 8,
+                                                                .status = 503,
+                                                                .error = "the answer was 503"};
+            assert_int_equal(bed_do(bed, fail), ERR_OK);
+        }
+    }
+}
+
 static enum err change_channel(struct bed *bed, const char *user, enum store_op op,
                                const char *channel, const char *name)
 {
@@ -80,6 +108,7 @@ static struct world *lived_in(unsigned seed, int operations)
     make_session(bed, w->users[2], "hash of another");
     make_invite(bed, w->users[0], "hash of an invite");
     make_bot(bed, w->users[1], w->channels[0]);
+    make_hooks(bed, w->users[0], bed_channel(bed, w->users[0], "with-hooks"));
     world_live(w, operations);
     bed_close(bed);
     return w;
@@ -118,8 +147,9 @@ static void a_copy_there_and_back_is_the_same(void **state)
         assert_true(w->ok[STORE_DM_OPEN] > 0 && w->ok[STORE_READ_MARK] > 0);
         must_migrate(from, there, &to);
         must_migrate(there, back, &fro);
-        assert_int_equal(to.users, WORLD_USERS + 1); /* and a bot */
-        assert_int_equal(to.sessions, 3);            /* one is a token */
+        assert_int_equal(to.users, WORLD_USERS + 4); /* and a bot, and those of hooks */
+        assert_int_equal(to.hooks, 3);
+        assert_int_equal(to.sessions, 3); /* one is a token */
         assert_int_equal(to.invites, 1);
         assert_true(to.events > 1000);
         assert_false(to.resumed);
@@ -236,7 +266,7 @@ static void an_interrupted_copy_goes_on(void **state)
     refused(to, back, "only half a copy"); /* nor is it a source */
     must_migrate(from, to, &sum);
     assert_true(sum.resumed);
-    assert_int_equal(sum.users, WORLD_USERS + 1); /* and a bot */
+    assert_int_equal(sum.users, WORLD_USERS + 4); /* and bots, of hooks too */
     refused(from, to, "is not empty");            /* it is done */
     must_migrate(to, back, &sum);
     char *before = bed_dump_contents(from->path);
@@ -458,6 +488,7 @@ static void a_backup_is_restored_as_another_history(void **state)
     world_make(&w, 31);
     make_session(w.bed, w.users[1], "hash of a token");
     make_bot(w.bed, w.users[1], w.channels[0]);
+    make_hooks(w.bed, w.users[0], bed_channel(w.bed, w.users[0], "with-hooks"));
     world_live(&w, 1500);
     const char *channel = bed_channel(w.bed, w.users[0], "restored");
     (void)bed_send(w.bed, w.users[0], channel, "kept");
@@ -469,7 +500,7 @@ static void a_backup_is_restored_as_another_history(void **state)
         fail_msg("%s", error);
     assert_int_equal(stat(file, &after), 0); /* it is as it was, and may be used again */
     assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
-    assert_int_equal(sum.users, WORLD_USERS + 1); /* and a bot */
+    assert_int_equal(sum.users, WORLD_USERS + 4); /* and bots, of hooks too */
     bed_must_open(to);
     struct store_channel here = bed_view(w.bed, w.users[0], channel);
     struct store_channel there = bed_view(to, w.users[0], "#restored");

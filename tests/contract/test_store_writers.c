@@ -543,6 +543,76 @@ static void a_newer_database_and_a_wrong_address_are_refused_without_the_passwor
     assert_null(strstr(error, "hunt"));
 }
 
+static struct store_req *slash_req(struct bed *bed, const char *user, const char *channel)
+{
+    struct store_req *req = bed_req(bed, STORE_HOOK_CREATE, user);
+
+    req->actor.role = STORE_ROLE_ADMIN;
+    req->in.hook.kind = STORE_HOOK_SLASH;
+    req->in.hook.channel = channel;
+    req->in.hook.name = "Deploy";
+    req->in.hook.secret = "secret";
+    req->in.hook.hash = "hash";
+    req->in.hook.url = "https://hook.example/";
+    req->in.hook.command = "deploy";
+    return req;
+}
+
+static void one_command_of_a_name_is_made_whoever_asks(void **state)
+{
+    struct scene *s = *state;
+    struct raw raw = raw_open(s->a);
+
+    for (int i = 1; i <= 5; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "room%d", i);
+        const char *room = bed_channel(s->a, s->ann, name);
+        struct store_req *one = slash_req(s->a, s->ann, room);
+        struct store_req *two = slash_req(s->b, s->ben, room);
+        bed_submit(s->a, one);
+        bed_submit(s->b, two);
+        bed_wait(s->a, one);
+        bed_wait(s->b, two);
+        assert_int_equal((one->err == ERR_OK) + (two->err == ERR_OK), 1);
+        assert_int_equal(one->err == ERR_OK ? two->err : one->err, ERR_CONFLICT);
+        assert_int_equal(raw_count(&raw, "hooks", BCON_NEW("channel", BCON_UTF8(room))), 1);
+        assert_int_equal(raw_count(&raw, "users",
+                                   BCON_NEW("hook", BCON_BOOL(true), "disabled_at", BCON_INT64(0))),
+                         i);
+        assert_int_equal(bed_view(s->a, s->ann, room).members, 2);
+    }
+    mongoc_client_destroy(raw.client);
+}
+
+static void one_of_two_nodes_delivers_for_a_hook(void **state)
+{
+    struct scene *s = *state;
+    struct bed *beds[2] = {s->a, s->b};
+    static const char *const nodes[2] = {"a", "b"};
+    struct store_req *make = slash_req(s->a, s->ann, s->general);
+
+    make->in.hook.kind = STORE_HOOK_OUTGOING;
+    make->in.hook.command = NULL;
+    assert_int_equal(bed_do(s->a, make), ERR_OK);
+    for (int round = 0; round < 5; round++) {
+        struct store_req *reqs[2];
+        for (int i = 0; i < 2; i++) {
+            reqs[i] = bed_req(beds[i], STORE_HOOK_LEASE, NULL);
+            reqs[i]->in.hook_at.hook = make->out.hook.id;
+            reqs[i]->in.hook_at.node = nodes[i];
+            reqs[i]->in.hook_at.until = INT64_MAX;
+            bed_submit(beds[i], reqs[i]);
+        }
+        for (int i = 0; i < 2; i++)
+            bed_wait(beds[i], reqs[i]);
+        int winner = reqs[0]->err == ERR_OK ? 0 : 1;
+        assert_int_equal(reqs[winner]->err, ERR_OK);
+        assert_int_equal(reqs[1 - winner]->err, ERR_CONFLICT);
+        reqs[winner]->in.hook_at.until = 0;
+        assert_int_equal(bed_do(beds[winner], reqs[winner]), ERR_OK);
+    }
+}
+
 static void an_older_database_is_marked_as_of_this_version(void **state)
 {
     struct scene *s = *state;
@@ -553,7 +623,7 @@ static void an_older_database_is_marked_as_of_this_version(void **state)
                BCON_NEW("$set", "{", "version", BCON_INT32(1), "}"));
     bed_must_open(s->b);
     assert_int_equal(
-        raw_count(&raw, "meta", BCON_NEW("_id", BCON_UTF8("schema"), "version", BCON_INT32(2))), 1);
+        raw_count(&raw, "meta", BCON_NEW("_id", BCON_UTF8("schema"), "version", BCON_INT32(3))), 1);
     mongoc_client_destroy(raw.client);
     assert_string_equal(bed_view(s->b, s->ann, "#general").id, s->general);
 }
@@ -577,6 +647,8 @@ int main(int argc, char **argv)
         TEST(a_writer_finishes_the_join_of_a_dead_node),
         TEST(a_half_deleted_message_is_scrubbed),
         TEST(a_channel_that_was_only_created_in_the_log_is_found),
+        TEST(one_command_of_a_name_is_made_whoever_asks),
+        TEST(one_of_two_nodes_delivers_for_a_hook),
         TEST(an_older_database_is_marked_as_of_this_version),
         TEST(a_newer_database_and_a_wrong_address_are_refused_without_the_password),
     };

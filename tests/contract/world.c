@@ -34,6 +34,10 @@ static struct store_req *random_send(struct world *w)
     req->in.send.channel = any_channel(w);
     req->in.send.text = texts[pick(w, ARRAY_LEN(texts))];
     req->in.send.client_msg_id = pick(w, 3) == 0 ? NULL : id;
+    if (pick(w, 4) == 0)
+        req->in.send.as_name = "A \"program\"";
+    if (pick(w, 4) == 0)
+        req->in.send.as_icon = ":robot_face:";
     return req;
 }
 

@@ -72,6 +72,22 @@ const EXPECTED = {
   "bot.list": [signIn, () => ({})],
   "bot.update": [botOwners, () => ({ bot: "@members-bot", display_name: "A bot" })],
   "bot.disable": [botOwners, () => ({ bot: "@members-bot", disabled: true })],
+  "hook.create": [moderators, async (c) => ({ ...(await c.room()), kind: "incoming", name: "A hook" })],
+  "hook.list": [moderators, (c) => c.room()],
+  "hook.update": [moderators, async (c) => ({ ...(await c.hook()), name: "Another" })],
+  "hook.rotate": [moderators, (c) => c.hook()],
+  "hook.delete": [moderators, (c) => c.hook()],
+  "hook.failures": [moderators, (c) => c.hook()],
+  // whoever has a response URL may answer; nobody was given one
+  "slash.answer": [Array(5).fill("not_found"), () => ({ token: "somebody's", text: "hello" })],
+  "slash.list": [members, (c) => c.room()],
+  // there is no such command in the channel, for those who may know of the channel too
+  "slash.run": [["unauthenticated", ...Array(4).fill("not_found")], async (c) => ({ ...(await c.room()), command: "lunch" })],
+  // nothing of it has failed yet
+  "hook.redeliver": [
+    ["unauthenticated", "not_found", "forbidden", "not_found", "not_found"],
+    async (c) => ({ ...(await c.hook()), seq: 1 }),
+  ],
   "admin.user.list": [admins, () => ({})],
   "admin.user.create": [admins, (c) => ({ name: c.fresh("made"), password: PASSWORD })],
   "admin.user.disable": [admins, (c) => ({ user: c.ids.victim, disabled: false })],
@@ -121,6 +137,12 @@ class Case {
   async message() {
     const { message } = await must(server.url, "message.send", { ...(await this.room()), text: "a secret" }, accounts.member.token);
     return { message: message.id };
+  }
+
+  /** A webhook in such a channel. */
+  async hook() {
+    const params = { ...(await this.room()), kind: "outgoing", name: "A hook", url: "https://hook.example/" };
+    return { hook: (await must(server.url, "hook.create", params, accounts.moderator.token)).hook.id };
   }
 
   async invite() {

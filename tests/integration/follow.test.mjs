@@ -5,9 +5,11 @@ import { after, before, test } from "node:test";
 import { EventSource } from "eventsource";
 import { Client } from "../lib/client.mjs";
 import { Events } from "../lib/events.mjs";
+import { database } from "../lib/mongo.mjs";
 import { start } from "../lib/parleyd.mjs";
 import { login, must, register } from "../lib/people.mjs";
 import { cpuSeconds, eventually, metrics } from "../lib/process.mjs";
+import { startRedis } from "../lib/redis.mjs";
 
 let server;
 let ann;
@@ -264,4 +266,47 @@ test("a standard EventSource follows, and comes back by itself without a gap whe
   assert.deepEqual(seen, ["before", "maybe while away", "after"]);
   source.close();
   await again.stop();
+});
+
+test("over two nodes it is one log: what is written at either comes, and an id of one goes on at the other", async () => {
+  const redis = await startRedis();
+  const db = await database();
+  const args = ["--bus", redis.uri, "--store", db.uri];
+  const env = { PARLEY_RATE_LIMITS: "off" };
+  const nodes = [];
+  for (const name of ["a", "b"]) nodes.push(await start({ args: [...args, "--node-name", name], env }));
+  const [a, b] = nodes;
+  const eve = await register(a.url, "eve");
+  const { channel } = await must(a.url, "channel.create", { name: "both" }, eve.token);
+  const say = (node, text) => must(node.url, "message.send", { channel: channel.id, text }, eve.token);
+  const [atA, atB] = await Promise.all(nodes.map((node) => Events.open(node.url, { token: eve.token })));
+  await Promise.all([atA, atB].map((events) => events.event("session.started")));
+  const written = Array.from({ length: 20 }, (_, i) => `m${i}`);
+  for (const [i, text] of written.entries()) await say(nodes[i % 2], text);
+  for (const events of [atA, atB]) {
+    await events.until("all of them", (e) => texts(e.log()).length === written.length);
+    assert.deepEqual(texts(events.log()), written);
+  }
+  assert.deepEqual(atA.log(`c:${channel.id}`).map((e) => e.data), atB.log(`c:${channel.id}`).map((e) => e.data));
+
+  const half = atA.log().find((e) => e.data.message?.text === "m9");
+  await Promise.all([atA.close(), atB.close()]);
+  await say(b, "while away");
+  const again = await Events.open(b.url, { token: eve.token, lastId: half.id });
+  const { data } = await again.event("session.started");
+  assert.equal(data.channels.find((c) => c.id === channel.id).resumed, true);
+  await say(a, "live");
+  await again.until("the live one", (e) => texts(e.log()).includes("live"));
+  assert.deepEqual(texts(again.log()), [...written.slice(10), "while away", "live"]);
+  await again.close();
+
+  await a.stop(); // the other node goes on
+  const alone = await Events.open(b.url, { token: eve.token, lastId: again.lastId });
+  await say(b, "alone");
+  await alone.until("it", (e) => texts(e.log()).includes("alone"));
+  assert.deepEqual(texts(alone.log()), ["alone"]);
+  await alone.close();
+  await b.stop();
+  await redis.stop();
+  await db.drop();
 });

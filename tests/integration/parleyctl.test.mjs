@@ -195,6 +195,46 @@ test("token create, token list, token revoke", async () => {
   assert.equal((await ctl("token", "create", "x", "--scopes", "messages:write", "--channels", "#nosuch")).status, 6);
 });
 
+test("hook create, hook list, hook update, hook rotate, hook disable, hook enable, hook failures, hook redeliver, hook delete", async () => {
+  const { token } = await login("alice");
+  assert.equal((await call(server.url, "channel.create", { name: "hooked" }, token)).status, 200);
+  const post = (path, text) =>
+    fetch(server.url + path, { method: "POST", body: JSON.stringify({ text }), headers: { "Content-Type": "application/json" } });
+  const path = (await ctl.ok("hook", "create", "incoming", "#hooked", "the build", "--icon", ":gear:")).trimEnd();
+  assert.match(path, /^\/hooks\/[a-z0-9]{26}\/\S{43}$/);
+  assert.equal((await post(path, "built")).status, 200);
+  const id = path.split("/")[2];
+  const url = "https://hook.example/x";
+  const secret = (await ctl.ok("hook", "create", "outgoing", "hooked", "out", "--url", url, "--events", "message.created, member.left")).trimEnd();
+  assert.match(secret, /^\S{43}$/);
+  await ctl.ok("hook", "create", "slash", "#hooked", "Deploy", "--url", url, "--command", "deploy");
+  const { hooks } = await json("hook", "list", "#hooked");
+  assert.deepEqual(hooks.map((h) => [h.kind, h.name]), [["incoming", "the build"], ["outgoing", "out"], ["slash", "Deploy"]]);
+  assert.deepEqual(hooks[1].events, ["message.created", "member.left"]);
+  const table = await ctl.ok("hook", "list", "hooked");
+  assert.match(table, new RegExp(`^ID +KIND[^]*^${id} +incoming +the build +enabled +20.* -$`, "m"));
+  assert.match(table, /slash +Deploy +enabled +never +\/deploy https:\/\/hook\.example\/x$/m);
+  assert.equal(await ctl.ok("hook", "update", id, "--name", "CI", "--icon", ""), "The hook is changed.\n");
+  assert.deepEqual((await json("hook", "list", "#hooked")).hooks[0].name, "CI");
+  assert.equal((await ctl("hook", "update", id)).status, 2);
+  assert.equal((await ctl("hook", "update", id, "--url", url)).status, 1); // an incoming one calls nobody
+  assert.equal(await ctl.ok("hook", "disable", id), "The hook is disabled.\n");
+  assert.equal((await post(path, "x")).status, 403);
+  await ctl.ok("hook", "enable", id);
+  const rotated = await json("hook", "rotate", id);
+  assert.equal((await post(path, "x")).status, 404);
+  assert.equal((await post(rotated.path, "again")).status, 200);
+  const over = parleyctl({ PARLEY_TOKEN: token });
+  assert.match(await over.ok("hook", "rotate", id, "--server", server.url), new RegExp(`^${server.url}/hooks/${id}/\\S{43}\n$`));
+  assert.equal((await ctl("hook", "failures", hooks[1].id)).stderr, "Everything was delivered.\n");
+  assert.equal((await ctl("hook", "redeliver", hooks[1].id, "7")).status, 6);
+  assert.equal((await ctl("hook", "redeliver", hooks[1].id, "seven")).status, 2);
+  assert.equal((await ctl("hook", "create", "sideways", "#hooked", "x")).status, 1);
+  assert.equal(await ctl.ok("hook", "delete", id), "The hook is gone; what it wrote stays.\n");
+  assert.equal((await ctl("hook", "delete", id)).status, 6);
+  assert.equal((await ctl("hook", "list", "#nowhere")).status, 6);
+});
+
 test("invite create, invite list, invite revoke", async () => {
   const own = await start({ args: ["--registration", "invite"] });
   const here = parleyctl({ PARLEY_DATA: own.dataDir });

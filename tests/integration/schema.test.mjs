@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Client } from "../lib/client.mjs";
 import { call, start } from "../lib/parleyd.mjs";
+import { eventually } from "../lib/process.mjs";
 import { describe as description } from "../lib/protocol-page.mjs";
 import { schema as described } from "../lib/schema.mjs";
+import { startTarget } from "../lib/target.mjs";
 
 const PASSWORD = "correct horse";
 const schema = described();
@@ -20,7 +22,7 @@ let ann; // the owner: { token, user, socket }
 let bob;
 
 before(async () => {
-  server = await start({ env: { PARLEY_RATE_LIMITS: "off" } });
+  server = await start({ env: { PARLEY_RATE_LIMITS: "off", PARLEY_OUTBOUND_ALLOW: "127.0.0.1", PARLEY_HOOK_ATTEMPTS: "1" } });
 });
 after(() => server?.stop());
 
@@ -150,6 +152,38 @@ test("tokens and bots", async () => {
   await asBob("token.create", { name: "mine", scopes: ["users:read"] });
   await asBob("token.list");
   await asBob("bot.disable", { bot: user.id, disabled: true });
+});
+
+test("webhooks and slash commands", async () => {
+  const asBob = by(bob);
+  const { channel } = await asBob("channel.create", { name: "hooked" });
+  const { hook } = await asBob("hook.create", { kind: "incoming", channel: "#hooked", name: "CI", icon: ":ship:" });
+  const url = "https://hook.example/";
+  const events = ["message.created", "member.left"];
+  const out = await asBob("hook.create", { kind: "outgoing", channel: channel.id, name: "Out", url, events, trigger: "now" });
+  await asBob("hook.create", { kind: "slash", channel: channel.id, name: "Slash", url, command: "lunch" });
+  await asBob("hook.list", { channel: channel.id });
+  await asBob("hook.update", { hook: out.hook.id, events: ["member.joined"], enabled: false });
+  await asBob("hook.rotate", { hook: hook.id });
+  await asBob("hook.failures", { hook: out.hook.id, limit: 1 });
+  await asBob("hook.delete", { hook: hook.id });
+
+  // with a target that takes no event, but commands
+  const target = await startTarget();
+  target.answer = ({ path }) => (path === "/command" ? { body: { response_type: "in_channel", text: "soup" } } : { status: 500 });
+  await asBob("hook.update", { hook: out.hook.id, url: target.url(), events, trigger: "", enabled: true });
+  const { message } = await asBob("message.send", { channel: channel.id, text: "hello" });
+  const letter = await eventually("a dead letter", async () => (await asBob("hook.failures", { hook: out.hook.id })).failures[0]);
+  assert.equal(letter.seq, message.seq);
+  await asBob("hook.redeliver", { hook: out.hook.id, seq: letter.seq });
+  await asBob("slash.list", { channel: channel.id });
+  const { hooks } = await asBob("hook.list", { channel: channel.id });
+  await asBob("hook.update", { hook: hooks.find((one) => one.kind === "slash").id, url: target.url("/command") });
+  assert.equal((await asBob("slash.run", { channel: channel.id, command: "lunch", text: "today" })).message.text, "soup");
+  const { response_url: later } = Object.fromEntries(new URLSearchParams(target.requests.at(-1).body));
+  await http("slash.answer", { token: later.slice(later.lastIndexOf("/") + 1), text: "and bread" });
+  await bob.socket.event("slash.answered", ({ text }) => text === "and bread");
+  await target.stop();
 });
 
 test("what admins do", async () => {

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import WebSocket from "ws";
 
+import { Events } from "../lib/events.mjs";
 import { start, temporaryFolder, within } from "../lib/parleyd.mjs";
 
 const file = (name) => fileURLToPath(new URL(`tls/${name}`, import.meta.url));
@@ -86,6 +87,27 @@ test("the address that is printed is https, and answers", async () => {
 test("the session cookie is Secure", () => {
   assert.match(cookie, /; Secure(;|$)/);
   assert.match(cookie, /HttpOnly/);
+});
+
+test("server-sent events come whole and in order, also long ones, and go on behind the last id", async () => {
+  const headers = { Authorization: `Bearer ${owner.token}` };
+  const call = async (command, params) => JSON.parse((await ask("POST", `/api/v1/${command}`, headers, params)).body);
+  const { channel } = await call("channel.create", { name: "events" });
+  const send = (text) => call("message.send", { channel: channel.id, text });
+  const follow = (lastId) => Events.open(server.url, { token: owner.token, streams: [`c:${channel.id}`], lastId, ca });
+  const texts = (events) => events.log().filter((e) => e.event === "message.created").map((e) => e.data.message.text);
+  const lengths = [1, 2048, 4096, 16384];
+  const events = await follow();
+  for (const n of lengths) await send("x".repeat(n));
+  await events.until("all of them", (e) => texts(e).length === lengths.length);
+  assert.deepEqual(texts(events).map((text) => text.length), lengths);
+  const { id } = events.log().at(-2);
+  await events.close();
+  await send("while away");
+  const again = await follow(id);
+  await again.until("what was missed", (e) => texts(e).length === 2);
+  assert.deepEqual(texts(again), ["x".repeat(16384), "while away"]);
+  await again.close();
 });
 
 test("messages of every length pass in both directions, whole and in order", async () => {

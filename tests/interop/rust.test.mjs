@@ -1,4 +1,4 @@
-// The Rust client, rust_socketio, built by make interop-clients: INTEROP_RUST.
+// The Rust client, rust_socketio, built by make interop-rust: INTEROP_RUST.
 
 import { after, before, test } from "node:test";
 import { WAYS, bed, converse, program } from "./conversation.mjs";

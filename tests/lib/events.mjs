@@ -14,10 +14,10 @@ export class Events {
     return events;
   }
 
-  constructor(url, { token, streams, lastId, headers = {}, query = {}, from } = {}) {
+  constructor(url, { token, streams, lastId, headers = {}, query = {}, from, ca } = {}) {
     this.blocks = [];
     this.status = 0;
-    this.raw = new Raw(url, { from });
+    this.raw = new Raw(url, { from, ca });
     this.rest = "";
     const asked = new URLSearchParams({ ...(streams && { streams: streams.join(",") }), ...query });
     const lines = Object.entries({

@@ -1,7 +1,8 @@
 // A TCP connection with nothing in between: HTTP by hand, WebSocket frames that are as wrong as wanted (RFC 6455 section 5.2).
 
-import { connect as tcp } from "node:net";
 import { randomBytes } from "node:crypto";
+import { connect as tcp } from "node:net";
+import { connect as tls } from "node:tls";
 
 const WAIT_MS = 30_000;
 
@@ -26,15 +27,16 @@ export function frame(op, payload = "", { fin = true, rsv = 0, mask = true, leng
 }
 
 export class Raw {
-  /** FROM is the address to come from, such as 127.0.0.66. */
-  constructor(url, { from } = {}) {
-    const { hostname, port } = new URL(url);
+  /** FROM is the address to come from, such as 127.0.0.66. CA is the certificate that an https server has to prove. */
+  constructor(url, { from, ca } = {}) {
+    const { protocol, hostname, port } = new URL(url);
     this.host = `${hostname}:${port}`;
     this.data = Buffer.alloc(0);
     this.frames = []; // { op, payload } after upgrade()
     this.gone = false;
     this.watchers = new Set();
-    this.socket = tcp({ host: hostname, port: Number(port), localAddress: from });
+    const to = { host: hostname, port: Number(port), localAddress: from };
+    this.socket = protocol === "https:" ? tls({ ...to, ca }) : tcp(to);
     this.socket.setNoDelay(true);
     this.connected = new Promise((resolve) => {
       this.socket.once("connect", () => resolve(true));

@@ -176,7 +176,7 @@ function onMessage(message: Message): void {
     dispatch({ type: "divider/set", channel: message.channel, seq: message.seq - 1 });
   }
   void author.then(() => {
-    announce(`${displayName(state.value.users[message.author])}: ${plain(message.text ?? "").slice(0, 300)}`);
+    announce(`${message.as?.name ?? displayName(state.value.users[message.author])}: ${plain(message.text ?? "").slice(0, 300)}`);
   });
 }
 

@@ -11,6 +11,7 @@ export type Dialog =
   | { kind: "new-message" }
   | { kind: "add-people"; channel: Id }
   | { kind: "edit-channel"; channel: Id }
+  | { kind: "hooks"; channel: Id }
   | { kind: "settings"; tab: "profile" | "appearance" | "password" | "sessions" | "tokens" | "bots" }
   | { kind: "invites" }
   | { kind: "shortcuts" }

@@ -80,3 +80,14 @@ test("keys are unique, whatever ids other authors choose", () => {
   const keys = rows(list).map((r) => r.key);
   assert.equal(new Set(keys).size, keys.length);
 });
+
+test("messages of a program that is shown as others are not one group", () => {
+  const list = [
+    message("c", 1, { created_at: at(0), author: "u9", as: { name: "Deploys" } }),
+    message("c", 2, { created_at: at(1), author: "u9", as: { name: "Deploys" } }),
+    message("c", 3, { created_at: at(1), author: "u9", as: { name: "Alerts" } }),
+    message("c", 4, { created_at: at(1), author: "u9", as: { name: "Alerts", icon: "🔥" } }),
+    message("c", 5, { created_at: at(1), author: "u9" }),
+  ];
+  assert.deepEqual(shape(rows(list)), ["start", "day", "message", "grouped", "message", "message", "message"]);
+});

@@ -33,6 +33,8 @@ json_t *sample_string(const struct param_spec *spec, size_t size)
     s[size] = '\0';
     if (size > 0 && spec->type == PARAM_PATH)
         s[0] = '/';
+    if (size > 7 && spec->type == PARAM_URL)
+        memcpy(s, "http://", 7);
     if (size > 1 && spec->type == PARAM_STREAM)
         memcpy(s, "c:", 2);
     json_t *json = json_string(s);

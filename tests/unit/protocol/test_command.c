@@ -53,12 +53,13 @@ static void a_name_need_not_end_with_nul(void **state)
     assert_ptr_equal(command_find("message.send?x=1", 12), command_get(CMD_MESSAGE_SEND));
 }
 
+/* And a response URL, whose token says who may. */
 static void only_the_way_in_is_open_to_strangers(void **state)
 {
     (void)state;
     for (int id = 0; id < CMD_COUNT; id++) {
         bool open = id == CMD_SERVER_INFO || id == CMD_AUTH_LOGIN || id == CMD_AUTH_REGISTER ||
-                    id == CMD_SESSION_START;
+                    id == CMD_SESSION_START || id == CMD_SLASH_ANSWER;
         assert_int_equal(command_get((enum command_id)id)->access == ACCESS_ANYONE, open);
     }
 }

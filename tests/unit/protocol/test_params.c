@@ -175,6 +175,29 @@ static void a_line_has_no_line_breaks_of_any_kind(void **state)
         assert_true(takes(CMD_USER_UPDATE, "display_name", good[i]));
 }
 
+static bool takes_address(const char *url)
+{
+    return call(CMD_HOOK_UPDATE, json_pack("{s:s,s:s}", "hook", "h", "url", url)) == ERR_OK;
+}
+
+static void an_address_names_a_host_and_nobody(void **state)
+{
+    static const char *const good[] = {"https://a.example", "http://a.example:8080/x?y=z#f",
+                                       "http://[2001:db8::1]:80/", "https://a_b-c.example?q"};
+    static const char *const bad[] = {"ftp://a.example",      "https://",
+                                      "https:///path",        "https://u:p@a.example/",
+                                      "https://u@a.example",  "https://a example",
+                                      "javascript:alert1",    "HTTPS://a.example",
+                                      "https://a.example/\n", "https://:80/",
+                                      "https://a%00.example"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_true(takes_address(good[i]));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(takes_address(bad[i]));
+}
+
 static void a_path_is_absolute(void **state)
 {
     (void)state;
@@ -302,6 +325,7 @@ int main(void)
         TEST(characters_of_a_line_are_counted_not_bytes),
         TEST(a_line_has_no_line_breaks_of_any_kind),
         TEST(a_path_is_absolute),
+        TEST(an_address_names_a_host_and_nobody),
         TEST(a_stream_is_of_a_channel_or_a_user),
         TEST(positions_come_back_in_the_order_given),
         TEST(a_position_may_be_before_the_first_event_of_a_stream),

@@ -199,6 +199,48 @@ static void only_a_trusted_proxy_is_believed_about_tls(void **state)
     assert_false(secure("local", "https"));
 }
 
+/* What these clients send when they begin a session. */
+static void a_socketio_client_in_javascript_is_known_by_its_handshake(void **state)
+{
+    static const char deflate[] = "permessage-deflate; client_max_window_bits";
+    static const char chromium[] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, "
+                                   "like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36";
+    static const struct {
+        const char *client, *agent, *origin, *extensions;
+        bool javascript;
+    } rows[] = {
+        {"Chromium, polling", chromium, "", NULL, true},
+        {"Chromium, polling from elsewhere", chromium, "http://a.example", NULL, true},
+        {"Chromium, WebSocket", chromium, "http://a.example", deflate, true},
+        {"Node.js, polling", "node-XMLHttpRequest", "", NULL, true},
+        {"Node.js, polling with fetch", "node", "", NULL, true},
+        {"Node.js, WebSocket", "", "", deflate, true},
+        {"Node.js, WebSocket, without headers", NULL, NULL, deflate, true},
+        {"python-socketio, polling", "python-requests/2.28.1", "", NULL, false},
+        {"python-socketio, WebSocket", "", "http://a.example", "", false},
+        {"python-socketio, asyncio", "Python/3.11 aiohttp/3.8.4", "", NULL, false},
+        {"python-socketio, asyncio, WebSocket", "Python/3.11 aiohttp/3.8.4", "", "", false},
+        {"Java, polling", "okhttp/3.12.12", "", NULL, false},
+        {"Java, WebSocket", "okhttp/3.12.12", "", "", false},
+        {"Rust, polling", "", "", NULL, false},
+        {"Rust, WebSocket", "", "", "", false},
+        {"nothing, polling, an extension", "", "", NULL, false},
+        {"an origin alone", "", "http://a.example", deflate, false},
+        {"another extension", "", "", "permessage-deflate", false},
+        {"one more extension", "", "", "permessage-deflate; client_max_window_bits, x", false},
+        {"almost a browser", "Mozilla", "", deflate, false},
+        {"called like one in a comment", "curl/8.0 (Mozilla/5.0)", "", deflate, false},
+        {"almost Node.js", "node/1", "", deflate, false},
+        {"almost Node.js, polling", "node-XMLHttpRequest/1", "", NULL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (agent_is_javascript(rows[i].agent, rows[i].origin, rows[i].extensions) !=
+            rows[i].javascript)
+            fail_msg("%s", rows[i].client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +257,7 @@ int main(void)
         cmocka_unit_test(of_several_the_last_that_is_no_proxy_is_the_client),
         cmocka_unit_test(what_is_no_address_ends_the_search),
         cmocka_unit_test(only_a_trusted_proxy_is_believed_about_tls),
+        cmocka_unit_test(a_socketio_client_in_javascript_is_known_by_its_handshake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

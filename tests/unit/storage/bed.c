@@ -406,13 +406,15 @@ static char *dump_all(const char *path, const char *const *queries, size_t n)
 char *bed_dump_contents(const char *path)
 {
     static const char *const queries[] = {
-        "SELECT id, name, display_name, role, created_at, disabled_at, password_hash, owner"
+        "SELECT id, name, display_name, role, created_at, disabled_at, password_hash, owner, hook"
         " FROM users"
         " ORDER BY key",
         "SELECT s.id, hash, u.id, s.created_at, last_seen_at, expires_at, address, agent, label,"
         " scopes, channels"
         " FROM sessions s JOIN users u ON u.key = s.user ORDER BY s.id",
         "SELECT * FROM invites ORDER BY id",
+        "SELECT * FROM hooks ORDER BY id",
+        "SELECT * FROM hook_failures ORDER BY hook, seq",
         "SELECT name, epoch, seq, msg_no FROM streams ORDER BY name",
         "SELECT s.name, e.pos & 0xfffffffff, e.type, u.id, e.at, e.subject, e.link,"
         " e.client_msg_id, e.data FROM events e JOIN streams s ON s.key = e.pos >> 36"
@@ -422,7 +424,8 @@ char *bed_dump_contents(const char *path)
         "SELECT c.id, u.id, m.role, m.joined_at, m.read_seq, m.read_no FROM members m"
         " JOIN channels c ON c.key = m.channel JOIN users u ON u.key = m.user ORDER BY c.id, u.id",
         "SELECT c.id, m.pos & 0xfffffffff, m.id, m.msg_no, u.id, m.text, m.client_msg_id,"
-        " m.created_at, m.edited_at, m.deleted_at, m.mentions, m.last_edit FROM messages m"
+        " m.created_at, m.edited_at, m.deleted_at, m.mentions, m.last_edit, m.as_name, m.as_icon"
+        " FROM messages m"
         " JOIN channels c ON c.key = m.pos >> 36 LEFT JOIN users u ON u.key = m.author"
         " ORDER BY c.id, m.pos",
         "SELECT u.id, c.id, m.pos & 0xfffffffff FROM mentions m JOIN channels c"

@@ -1,5 +1,7 @@
 #include "tests/unit/testing.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "storage/store.h"
 
@@ -57,6 +59,26 @@ static void a_message_has_all_its_members(void **state)
                         "\"author\":\"u1\",\"text\":\"line\\nbreak\",\"client_msg_id\":\"x\","
                         "\"created_at\":\"1970-01-01T00:00:01.000Z\","
                         "\"edited_at\":\"1970-01-01T00:00:02.000Z\",\"mentions\":[\"u2\",\"u3\"]}");
+    buf_free(&out);
+}
+
+static void a_message_says_how_its_author_is_to_be_shown(void **state)
+{
+    struct buf out = {0};
+    struct store_message m = {.id = "m", .channel = "c", .author = "u", .text = "t"};
+
+    (void)state;
+    m.as_name = "\"Bot\"";
+    store_message_json(&out, &m);
+    assert_non_null(strstr(out.data, ",\"as\":{\"name\":\"\\\"Bot\\\"\"}}"));
+    buf_clear(&out);
+    m.as_icon = ":ship:";
+    store_message_json(&out, &m);
+    assert_non_null(strstr(out.data, "\",\"icon\":\":ship:\"}}"));
+    buf_clear(&out);
+    m.text = NULL;
+    store_message_json(&out, &m);
+    assert_null(strstr(out.data, "ship"));
     buf_free(&out);
 }
 
@@ -126,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_has_its_optional_members_only_when_set),
         cmocka_unit_test(a_message_has_all_its_members),
+        cmocka_unit_test(a_message_says_how_its_author_is_to_be_shown),
         cmocka_unit_test(a_tombstone_tells_nothing_of_what_was_said),
         cmocka_unit_test(a_dm_shows_its_people_and_a_view_its_position),
         cmocka_unit_test(every_event_and_operation_has_a_name),

@@ -118,7 +118,7 @@ static void a_newer_database_is_refused(void **state)
     bed_close(bed);
     bed_sql(bed, "PRAGMA user_version = 1000");
     expect_refused(bed, "newer Parley (schema 1000", "start the newer parleyd");
-    bed_sql(bed, "PRAGMA user_version = 3");
+    bed_sql(bed, "PRAGMA user_version = 4");
     bed_must_open(bed);
 }
 
@@ -131,14 +131,19 @@ static void an_older_database_is_migrated_with_all_that_is_in_it(void **state)
     const char *general = bed_channel(bed, ann, "general");
     (void)bed_send(bed, ann, general, "from long ago");
     bed_close(bed);
-    bed_sql(bed, "DROP INDEX users_bots; ALTER TABLE users DROP COLUMN owner;"
+    bed_sql(bed, "DROP TABLE hooks; DROP TABLE hook_failures; ALTER TABLE users DROP COLUMN hook;"
+                 "ALTER TABLE messages DROP COLUMN as_name;"
+                 "ALTER TABLE messages DROP COLUMN as_icon;"
+                 "DROP INDEX users_bots; ALTER TABLE users DROP COLUMN owner;"
                  "ALTER TABLE sessions DROP COLUMN label; ALTER TABLE sessions DROP COLUMN scopes;"
                  "ALTER TABLE sessions DROP COLUMN channels;"
                  "DROP TABLE purges; PRAGMA user_version = 1"); /* what version 1 wrote */
     bed_must_open(bed);
     assert_int_equal(bed_view(bed, ann, general).msg_no, 1);
     bed_close(bed);
-    bed_sql(bed, "SELECT key FROM purges; SELECT owner FROM users; SELECT scopes FROM sessions");
+    bed_sql(bed,
+            "SELECT key FROM purges; SELECT owner, hook FROM users;"
+            "SELECT scopes FROM sessions; SELECT word FROM hooks; SELECT as_name FROM messages");
     bed_must_open(bed);
 }
 
@@ -157,7 +162,7 @@ static void a_migration_that_fails_changes_nothing(void **state)
     assert_non_null(strstr(error, bed->path));
     char *after = bed_dump(bed->path);
     assert_string_equal(before, after);
-    bed_sql(bed, "PRAGMA user_version = 3");
+    bed_sql(bed, "PRAGMA user_version = 4");
     bed_must_open(bed);
     free(before);
     free(after);

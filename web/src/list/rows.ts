@@ -14,6 +14,14 @@ export type Row =
 
 const GROUP_MS = 5 * 60_000;
 
+interface Previous {
+  author: Id;
+  /** How a program wants to be shown. */
+  as: string;
+  at: string;
+  plain: boolean;
+}
+
 export interface RowInput {
   window: Window;
   pending: readonly Pending[];
@@ -23,12 +31,12 @@ export interface RowInput {
 
 export function buildRows({ window, pending, divider, me }: RowInput): Row[] {
   const rows: Row[] = [window.moreBefore ? { kind: "older", key: "older" } : { kind: "start", key: "start" }];
-  let previous: { author: Id; at: string; plain: boolean } | null = null;
+  let previous: Previous | null = null;
   let divided = divider === null;
   for (const [at, message] of window.messages.entries()) {
     // Whether the oldest message begins a group or a day is known only with the one before it: it is shown with that.
     if (at === 0 && window.moreBefore) {
-      previous = { author: message.author, at: message.created_at, plain: message.deleted_at === undefined };
+      previous = { author: message.author, as: shownAs(message), at: message.created_at, plain: message.deleted_at === undefined };
       divided ||= message.seq > (divider ?? 0);
       continue;
     }
@@ -40,9 +48,9 @@ export function buildRows({ window, pending, divider, me }: RowInput): Row[] {
       divided = true;
     }
     const isPlain = message.deleted_at === undefined;
-    const grouped = !newDay && !divides && isPlain && follows(previous, message.author, message.created_at);
+    const grouped = !newDay && !divides && isPlain && follows(previous, message.author, shownAs(message), message.created_at);
     rows.push({ kind: "message", key: messageKey(message, me), message, grouped });
-    previous = { author: message.author, at: message.created_at, plain: isPlain };
+    previous = { author: message.author, as: shownAs(message), at: message.created_at, plain: isPlain };
   }
   if (window.moreAfter) {
     rows.push({ kind: "newer", key: "newer" });
@@ -51,9 +59,9 @@ export function buildRows({ window, pending, divider, me }: RowInput): Row[] {
   for (const item of pending) {
     const newDay: boolean = previous === null || dayOf(previous.at) !== dayOf(item.created_at);
     if (newDay) rows.push({ kind: "day", key: `day:${dayOf(item.created_at)}`, at: item.created_at });
-    const grouped = !newDay && follows(previous, me, item.created_at);
+    const grouped = !newDay && follows(previous, me, "", item.created_at);
     rows.push({ kind: "pending", key: pendingKey(item), pending: item, grouped });
-    previous = { author: me, at: item.created_at, plain: true };
+    previous = { author: me, as: "", at: item.created_at, plain: true };
   }
   return rows;
 }
@@ -68,8 +76,12 @@ export function pendingKey(pending: Pending): string {
   return `m:${pending.client_msg_id}`;
 }
 
-function follows(previous: { author: Id; at: string; plain: boolean } | null, author: Id, at: string): boolean {
-  if (previous?.author !== author || !previous.plain) return false;
+function shownAs({ as }: Message): string {
+  return as === undefined ? "" : `${as.name ?? ""}\n${as.icon ?? ""}`;
+}
+
+function follows(previous: Previous | null, author: Id, as: string, at: string): boolean {
+  if (previous?.author !== author || previous.as !== as || !previous.plain) return false;
   return Math.abs(Date.parse(at) - Date.parse(previous.at)) < GROUP_MS;
 }
 

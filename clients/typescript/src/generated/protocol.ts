@@ -43,8 +43,12 @@ export const LIMITS = {
   tokens: 50,
   /** channels that a token can be limited to */
   token_channels: 50,
-  /** bots of one account */
+  /** bots of one account, without those of hooks */
   bots: 20,
+  /** webhooks and slash commands of one channel */
+  hooks: 20,
+  /** dead letters kept for one outgoing webhook */
+  hook_failures: 1000,
 } as const;
 
 export type ErrorType =
@@ -95,7 +99,11 @@ export type Registration = "open" | "invite" | "closed";
 /** Whether the first account is to be made, and what it takes. */
 export type Setup = "none" | "open" | "code";
 /** What a token may do. */
-export type Scope = "messages:read" | "messages:write" | "channels:read" | "channels:write" | "users:read" | "profile:write" | "admin";
+export type Scope = "messages:read" | "messages:write" | "channels:read" | "channels:write" | "users:read" | "profile:write" | "hooks:write" | "admin";
+/** Which way a hook goes. */
+export type HookKind = "incoming" | "outgoing" | "slash";
+/** What an outgoing webhook can be told of. */
+export type HookEvent = "message.created" | "message.updated" | "message.deleted" | "member.joined" | "member.left" | "channel.updated" | "channel.archived";
 /** How a long job is. */
 export type JobState = "running" | "done" | "failed";
 
@@ -174,6 +182,14 @@ export interface Member {
   role: ChannelRole;
 }
 
+/** How the author of one message is to be shown. It is what a program said: the author is who counts. */
+export interface ShownAs {
+  /** Instead of the author's. */
+  name?: string;
+  /** An emoji, as such or as :its_name:. */
+  icon?: string;
+}
+
 /** A message, or what is left of a deleted one. */
 export interface Message {
   id: Id;
@@ -189,6 +205,8 @@ export interface Message {
   created_at: Time;
   edited_at?: Time;
   deleted_at?: Time;
+  /** Only of a webhook's message, where it asks for that. */
+  as?: ShownAs;
   /** Members of the channel that the text mentions. */
   mentions?: Id[];
 }
@@ -221,6 +239,55 @@ export interface Token {
   last_used_at?: Time;
   /** Without: never. */
   expires_at?: Time;
+}
+
+/** A webhook or slash command of a channel. */
+export interface Hook {
+  id: Id;
+  kind: HookKind;
+  channel: Id;
+  /** Who made it. */
+  creator: Id;
+  /** The account that posts for it. */
+  bot: Id;
+  name: string;
+  /** An emoji. */
+  icon?: string;
+  /** Where it calls. Not of an incoming one. */
+  url?: string;
+  /** Only of an outgoing one: what it is told of. */
+  events?: HookEvent[];
+  /** Only of an outgoing one: the word that messages must begin with. */
+  trigger?: string;
+  /** Only of a slash command: the word behind the /. */
+  command?: string;
+  enabled: boolean;
+  created_at: Time;
+  /** Without: never used. */
+  used_at?: Time;
+  /** Only of an outgoing one: every event of the channel up to here is dealt with. */
+  position?: number;
+  /** The last attempt to deliver, if it failed. */
+  failed_at?: Time;
+  /** Why. */
+  error?: string;
+}
+
+/** An event that an outgoing webhook could not deliver. */
+export interface HookFailure {
+  /** The event's, in the channel's stream. */
+  seq: number;
+  /** Its name. */
+  event: string;
+  attempts: number;
+  /** The last answer's HTTP status. Without: there was none. */
+  status?: number;
+  /** Why the last attempt failed. */
+  error: string;
+  /** When it was given up. */
+  at: Time;
+  /** It will be delivered again. */
+  due: boolean;
 }
 
 /** A position in a stream. */
@@ -286,6 +353,15 @@ export interface TokenCreated {
   secret: string;
 }
 
+/** A hook and its new secret. */
+export interface HookCreated {
+  hook: Hook;
+  /** What its requests are signed with; of an incoming webhook the end of its address. Shown this once. */
+  secret: string;
+  /** Only of an incoming webhook: its address, behind the server's. */
+  path?: string;
+}
+
 /** A new invite. */
 export interface InviteCreated {
   /** The secret to hand out, shown this once. */
@@ -320,6 +396,16 @@ export interface Node {
   draining: boolean;
   /** It is the one that answers. */
   self: boolean;
+}
+
+/** A slash command of a channel. */
+export interface SlashCommand {
+  /** The word behind the /. */
+  command: string;
+  /** Of whoever answers. */
+  name: string;
+  /** An emoji. */
+  icon?: string;
 }
 
 /** A long job of the server. */
@@ -468,6 +554,29 @@ export interface Commands {
   };
   /** The direct message with these users: always the same channel for the same users. */
   "dm.open": { params: { users: Id[] }; result: { channel: ChannelView } };
+  /** Make a webhook or slash command of a channel, with a bot that posts for it. Its secret is shown this once. Moderators. */
+  "hook.create": {
+    params: { kind: "incoming" | "outgoing" | "slash"; channel: Id; name: string; icon?: string; url?: string; events?: ("message.created" | "message.updated" | "message.deleted" | "member.joined" | "member.left" | "channel.updated" | "channel.archived")[]; trigger?: string; command?: string };
+    result: HookCreated;
+  };
+  /** End a webhook or slash command. What its bot wrote stays. Moderators. */
+  "hook.delete": { params: { hook: Id }; result: Empty };
+  /** What an outgoing webhook could not deliver, newest event first. Moderators. */
+  "hook.failures": {
+    params: { hook: Id; cursor?: string; limit?: number };
+    result: { failures: HookFailure[]; next_cursor?: string };
+  };
+  /** The webhooks and slash commands of a channel, without their secrets. Moderators. */
+  "hook.list": { params: { channel: Id }; result: { hooks: Hook[]; users: User[] } };
+  /** Have one of the failures of an outgoing webhook delivered again. It leaves the list when that worked. Moderators. */
+  "hook.redeliver": { params: { hook: Id; seq: number }; result: { failure: HookFailure } };
+  /** Give a hook another secret, shown this once. The old one, and with it the address of an incoming webhook, is good no more. Moderators. */
+  "hook.rotate": { params: { hook: Id }; result: HookCreated };
+  /** Change a webhook or slash command. An outgoing one that is enabled again is told of what is new from then on. Moderators. */
+  "hook.update": {
+    params: { hook: Id; name?: string; icon?: string; url?: string; events?: ("message.created" | "message.updated" | "message.deleted" | "member.joined" | "member.left" | "channel.updated" | "channel.archived")[]; trigger?: string; command?: string; enabled?: boolean };
+    result: { hook: Hook };
+  };
   /** Delete a message. Its author and moderators. */
   "message.delete": { params: { message: Id }; result: { message: Message } };
   /** Change the text of a message of one's own. */
@@ -500,6 +609,18 @@ export interface Commands {
     params: { token?: string; streams?: Record<Stream, Position> };
     result: SessionStarted;
   };
+  /** What POST to the response URL of a slash command does: the target has more to say. */
+  "slash.answer": {
+    params: { token: string; text: string; response_type?: "ephemeral" | "in_channel" };
+    result: Empty;
+  };
+  /** The slash commands of a channel. Members. */
+  "slash.list": { params: { channel: Id }; result: { commands: SlashCommand[] } };
+  /** Send a slash command to its target, and wait for what it says, three seconds at most. Members. */
+  "slash.run": {
+    params: { channel: Id; command: string; text?: string };
+    result: { text?: string; message?: Message };
+  };
   /** Events after a position, in order; can wait for the next one. */
   "stream.events": {
     params: { stream: Stream; epoch: string; after: number; limit?: number; wait_ms?: number };
@@ -507,7 +628,7 @@ export interface Commands {
   };
   /** Make a token: a secret with which a program acts for oneself or a bot of one's own, within its scopes. The secret is shown this once. */
   "token.create": {
-    params: { name: string; scopes: ("messages:read" | "messages:write" | "channels:read" | "channels:write" | "users:read" | "profile:write" | "admin")[]; channels?: Id[]; expires_in_s?: number; user?: Id };
+    params: { name: string; scopes: ("messages:read" | "messages:write" | "channels:read" | "channels:write" | "users:read" | "profile:write" | "hooks:write" | "admin")[]; channels?: Id[]; expires_in_s?: number; user?: Id };
     result: TokenCreated;
   };
   /** The tokens of oneself or of a bot of one's own; their secrets are not known any more. */
@@ -576,6 +697,8 @@ export interface Events {
   "presence.changed": { user: Id; state: PresenceState };
   /** This session has ended; the connection closes with 4002. */
   "session.revoked": { session?: Id };
+  /** The target of a slash command says something later, to whoever sent it alone. */
+  "slash.answered": { channel: Id; command: string; user: Id; text: string };
   /** The server stops; the connection closes with 4000. */
   "server.draining": { reconnect_after_ms: number };
 }

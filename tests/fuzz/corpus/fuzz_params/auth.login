@@ -1,1 +1,1 @@
-{"name": "general", "password": "correct horse"}
+R{"name": "general", "password": "correct horse"}

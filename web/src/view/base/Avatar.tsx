@@ -6,12 +6,19 @@ interface Props {
   id: string;
   size?: "small" | "normal" | "large";
   presence?: PresenceState;
+  /** Instead of the initials. */
+  emoji?: string | undefined;
 }
 
 /** Initials on a colour that follows from the user's id; set by the style sheet, as the name stands beside them. */
-export function Avatar({ user, id, size = "normal", presence }: Props) {
+export function Avatar({ user, id, size = "normal", presence, emoji }: Props) {
   return (
-    <span class={`avatar ${size}`} style={{ "--hue": String(hueOf(id)) }} data-initials={initials(user)} aria-hidden="true">
+    <span
+      class={`avatar ${size}${emoji === undefined ? "" : " emoji"}`}
+      style={{ "--hue": String(hueOf(id)) }}
+      data-initials={emoji ?? initials(user)}
+      aria-hidden="true"
+    >
       {presence !== undefined && <span class={`presence ${presence}`} />}
     </span>
   );

@@ -1,5 +1,6 @@
 import type { Message, User } from "@parley/client";
 import { displayName } from "@parley/client/state";
+import { emojiOf } from "../../text/emoji";
 import { Avatar } from "../base/Avatar";
 import { pure } from "../base/pure";
 import { briefTime, clockTime, fullTime } from "../base/time";
@@ -30,22 +31,23 @@ export const MessageRow = pure((props: Props) => {
   if (props.mentionsMe) classes.push("for-me");
   if (props.editing) classes.push("being-edited");
   return (
-    <article class={classes.join(" ")} tabIndex={active ? 0 : -1} aria-labelledby={`${id}-who ${id}-when ${id}-what`} data-message={message.id}>
+    <article class={classes.join(" ")} tabIndex={active ? 0 : -1} aria-labelledby={`${id}-who ${id}-app ${id}-when ${id}-what`} data-message={message.id}>
       {grouped ? (
         <Time id={`${id}-when`} at={message.created_at} class="gutter-time" brief />
       ) : (
-        <Avatar user={author} id={message.author} />
+        <Avatar user={author} id={message.author} emoji={emojiOf(message.as?.icon)} />
       )}
       <div class="message-body">
         {grouped ? (
           <span id={`${id}-who`} class="visually-hidden">
-            {displayName(author)}
+            {shownName(message, author)}
           </span>
         ) : (
           <div class="message-head">
             <span id={`${id}-who`} class="author">
-              {displayName(author)}
+              {shownName(message, author)}
             </span>
+            <Program id={`${id}-app`} message={message} author={author} />
             <Time id={`${id}-when`} at={message.created_at} class="when" />
           </div>
         )}
@@ -68,6 +70,23 @@ export const MessageRow = pure((props: Props) => {
     </article>
   );
 });
+
+/** The name that is shown: a program may ask for another one than its account's. */
+export function shownName(message: Message, author: User | undefined): string {
+  return message.as?.name ?? displayName(author);
+}
+
+/** Who speaks is a program, and which: a name that it asks for is not its own. */
+function Program({ id, message, author }: { id: string; message: Message; author: User | undefined }) {
+  if (author?.bot !== true && message.as === undefined) return null;
+  const own = displayName(author);
+  return (
+    <span id={id} class="program">
+      <span class="tag">App</span>
+      {shownName(message, author) !== own && <span class="via">{own}</span>}
+    </span>
+  );
+}
 
 function Time({ id, at, class: name, brief }: { id: string; at: string; class: string; brief?: boolean }) {
   return (

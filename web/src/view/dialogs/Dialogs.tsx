@@ -1,6 +1,7 @@
 import { dialog } from "../../ui";
 import { AddPeople } from "./AddPeople";
 import { BrowseChannels } from "./BrowseChannels";
+import { ChannelHooks } from "./ChannelHooks";
 import { Confirm } from "./Confirm";
 import { CreateChannel } from "./CreateChannel";
 import { EditChannel } from "./EditChannel";
@@ -26,6 +27,8 @@ export function Dialogs() {
       return <AddPeople channel={open.channel} />;
     case "edit-channel":
       return <EditChannel channel={open.channel} />;
+    case "hooks":
+      return <ChannelHooks channel={open.channel} />;
     case "settings":
       return <Settings tab={open.tab} />;
     case "invites":

@@ -17,6 +17,7 @@ const SCOPES: readonly { scope: Scope; label: string }[] = [
   { scope: "channels:write", label: "Create, join, change and leave channels" },
   { scope: "users:read", label: "See people and who is there" },
   { scope: "profile:write", label: "Change the display name and presence" },
+  { scope: "hooks:write", label: "Manage webhooks and slash commands" },
   { scope: "admin", label: "Administer the server" },
 ];
 const LIFETIMES = [

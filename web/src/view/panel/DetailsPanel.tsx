@@ -41,6 +41,12 @@ export function DetailsPanel({ channel }: { channel: ChannelState }) {
                   Edit
                 </button>
               )}
+              {moderator && !archived && (
+                <button type="button" class="button small" onClick={() => (dialog.value = { kind: "hooks", channel: view.id })}>
+                  <Icon name="link" size={16} />
+                  Integrations
+                </button>
+              )}
             </div>
           </section>
         )}

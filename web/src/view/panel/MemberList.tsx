@@ -82,6 +82,7 @@ function MemberRow({ member, channel }: { member: Member; channel: ChannelState 
           {me && " · you"}
         </span>
       </span>
+      {user.bot === true && <span class="tag">App</span>}
       {member.role === "moderator" && <span class="tag">Moderator</span>}
       <Menu label={`Actions for ${displayName(user)}`} trigger={<Icon name="dots" />} items={items} />
     </li>
