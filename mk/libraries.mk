@@ -25,7 +25,7 @@ SYSTEM_protocol = $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 SYSTEM_storage  = $(SQLITE_LIBS) $(MONGOC_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 SYSTEM_config   = $(INIH_LIBS) -lm
 SYSTEM_server   = $(LWS_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(HIREDIS_LIBS) \
-                  $(SODIUM_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) $(CURL_LIBS) -lm
+                  $(SODIUM_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) -lm
 SYSTEM_cli      = $(CURL_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) -lm
 
 objects = $(patsubst %.c,$(O)/obj/%.o,$(1))

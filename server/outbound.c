@@ -19,11 +19,11 @@ enum {
 };
 
 struct outbound {
-    pthread_t thread;
-    CURLM *multi;
     struct outbound_options options;
 
-    pthread_mutex_t lock; /* of the three below */
+    pthread_mutex_t lock; /* of those down to the blank line */
+    pthread_t thread;
+    CURLM *multi; /* NULL: nothing was sent yet, there is no thread */
     struct transfer *inbox;
     size_t queued; /* in the inbox and waiting */
     bool stopping;
@@ -121,7 +121,7 @@ static void finish_unsent(struct outbound *o, struct transfer *t, enum outbound_
 
 static void land(struct outbound *o, struct transfer *t)
 {
-    (void)curl_multi_remove_handle(o->multi, t->easy);
+    (void)libcurl.multi_remove_handle(o->multi, t->easy);
     DL_DELETE(o->under_way, t);
     o->under_way_n[t->lane]--;
     t->host->under_way[t->lane]--;
@@ -147,11 +147,11 @@ static bool take_ended(struct outbound *o)
     bool any = false;
     int left;
 
-    while ((message = curl_multi_info_read(o->multi, &left)) != NULL) {
+    while ((message = libcurl.multi_info_read(o->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode code = message->data.result;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+        (void)libcurl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
         land(o, t);
         if (transfer_ended(t, code, &answer))
             finish(o, t, &answer);
@@ -190,7 +190,7 @@ static int send_waiting(struct outbound *o)
             o->under_way_n[t->lane]++;
             t->host->under_way[t->lane]++;
             metric_add(METRIC_OUTBOUND_UNDER_WAY, 1);
-            (void)curl_multi_add_handle(o->multi, t->easy);
+            (void)libcurl.multi_add_handle(o->multi, t->easy);
         } else if (t->deadline_ns < first) {
             first = t->deadline_ns;
         }
@@ -235,9 +235,9 @@ static void *thread_main(void *arg)
     (void)pthread_setname_np(pthread_self(), "outbound");
     while (take_inbox(o)) {
         int wait_ms = send_waiting(o);
-        (void)curl_multi_perform(o->multi, &running);
+        (void)libcurl.multi_perform(o->multi, &running);
         if (!take_ended(o))
-            (void)curl_multi_poll(o->multi, NULL, 0, wait_ms, NULL);
+            (void)libcurl.multi_poll(o->multi, NULL, 0, wait_ms, NULL);
     }
     stop_all(o);
     return NULL;
@@ -245,14 +245,6 @@ static void *thread_main(void *arg)
 
 /* -- life -----------------------------------------------------------------------------------------
  */
-
-static void global_init(void)
-{
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        log_error("libcurl does not start");
-        abort();
-    }
-}
 
 static void set_defaults(struct outbound_options *o)
 {
@@ -265,22 +257,25 @@ static void set_defaults(struct outbound_options *o)
 
 struct outbound *outbound_create(const struct outbound_options *options)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct outbound *o = mem_zalloc(sizeof(*o));
 
-    (void)pthread_once(&once, global_init);
     o->options = *options;
     set_defaults(&o->options);
     (void)pthread_mutex_init(&o->lock, NULL);
-    o->multi = curl_multi_init();
+    return o;
+}
+
+/* With the lock. */
+static void start(struct outbound *o)
+{
+    o->multi = libcurl.multi_init();
     if (o->multi == NULL)
         abort(); /* without memory */
-    (void)curl_multi_setopt(o->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+    (void)libcurl.multi_setopt(o->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
     if (pthread_create(&o->thread, NULL, thread_main, o) != 0) {
         log_error("no thread can be started to send requests");
         abort();
     }
-    return o;
 }
 
 void outbound_destroy(struct outbound **outbound)
@@ -293,9 +288,11 @@ void outbound_destroy(struct outbound **outbound)
     (void)pthread_mutex_lock(&o->lock);
     o->stopping = true;
     (void)pthread_mutex_unlock(&o->lock);
-    (void)curl_multi_wakeup(o->multi);
-    (void)pthread_join(o->thread, NULL);
-    (void)curl_multi_cleanup(o->multi);
+    if (o->multi != NULL) {
+        (void)libcurl.multi_wakeup(o->multi);
+        (void)pthread_join(o->thread, NULL);
+        (void)libcurl.multi_cleanup(o->multi);
+    }
     (void)pthread_mutex_destroy(&o->lock);
     free(o);
 }
@@ -303,9 +300,12 @@ void outbound_destroy(struct outbound **outbound)
 enum err outbound_post(struct outbound *o, const struct outbound_post *post, outbound_done_fn done,
                        void *arg)
 {
+    if (!libcurl_load())
+        return ERR_UNAVAILABLE;
     struct transfer *t = transfer_make(&o->options, post, done, arg);
-
     (void)pthread_mutex_lock(&o->lock);
+    if (o->multi == NULL && !o->stopping)
+        start(o);
     bool taken = o->queued < o->options.queue_max && !o->stopping;
     if (taken) {
         DL_APPEND(o->inbox, t);
@@ -317,6 +317,6 @@ enum err outbound_post(struct outbound *o, const struct outbound_post *post, out
         return ERR_UNAVAILABLE;
     }
     metric_add(METRIC_OUTBOUND_QUEUE, 1);
-    (void)curl_multi_wakeup(o->multi);
+    (void)libcurl.multi_wakeup(o->multi);
     return ERR_OK;
 }

@@ -78,11 +78,13 @@ struct outbound_answer {
 };
 typedef void (*outbound_done_fn)(void *arg, const struct outbound_answer *answer);
 
+/* The thread, and libcurl, are started by the first outbound_post(). */
 struct outbound *outbound_create(const struct outbound_options *options);
 /* Ends everything with STOPPED, sets *outbound to NULL; NULL is fine. */
 void outbound_destroy(struct outbound **outbound);
 
-/* UNAVAILABLE: the queue is full, or the client ends; then DONE is not called. */
+/* UNAVAILABLE: the queue is full, the client ends, or there is no libcurl (libcurl.h); then DONE is
+ * not called. */
 enum err outbound_post(struct outbound *outbound, const struct outbound_post *post,
                        outbound_done_fn done, void *arg);
 

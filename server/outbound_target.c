@@ -1,12 +1,12 @@
 #include "server/outbound_target.h"
 
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/macros.h"
+#include "server/libcurl.h"
 
 /* -- addresses ------------------------------------------------------------------------------------
  */
@@ -115,17 +115,17 @@ static bool put_part(CURLU *url, CURLUPart which, const char *before, char *out,
     size_t n = strlen(out);
     char *part = NULL;
 
-    if (curl_url_get(url, which, &part, CURLU_DEFAULT_PORT) != CURLUE_OK)
+    if (libcurl.url_get(url, which, &part, CURLU_DEFAULT_PORT) != CURLUE_OK)
         return false;
     int put = snprintf(out + n, size - n, "%s%s", before, part);
     bool fits = part[0] != '\0' && put > 0 && (size_t)put < size - n;
-    curl_free(part);
+    libcurl.free(part);
     return fits;
 }
 
 static const char *parse_problem(CURLU *parsed, const char *url)
 {
-    switch (curl_url_set(parsed, CURLUPART_URL, url, CURLU_DISALLOW_USER)) {
+    switch (libcurl.url_set(parsed, CURLUPART_URL, url, CURLU_DISALLOW_USER)) {
     case CURLUE_OK:
         return NULL;
     case CURLUE_USER_NOT_ALLOWED:
@@ -157,7 +157,9 @@ const char *outbound_url_problem(const char *url)
         return "must not be longer than 2048 bytes";
     if (!is_plain(url))
         return "must be printable ASCII without blanks; the rest is percent-encoded";
-    CURLU *parsed = curl_url();
+    if (!libcurl_load())
+        return "cannot be looked at: the server has no libcurl";
+    CURLU *parsed = libcurl.url();
     const char *problem = parse_problem(parsed, url);
     if (problem == NULL && (!put_part(parsed, CURLUPART_SCHEME, "", scheme, sizeof(scheme)) ||
                             (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
@@ -167,20 +169,21 @@ const char *outbound_url_problem(const char *url)
         problem = "names no host";
     if (problem == NULL && strchr(url, '#') != NULL)
         problem = "must not have a fragment";
-    curl_url_cleanup(parsed);
+    libcurl.url_cleanup(parsed);
     return problem;
 }
 
 bool outbound_url_host(const char *url, char host_out[OUTBOUND_HOST_SIZE])
 {
-    CURLU *parsed = curl_url();
-
     host_out[0] = '\0';
+    if (!libcurl_load())
+        return false;
+    CURLU *parsed = libcurl.url();
     bool good = parse_problem(parsed, url) == NULL &&
                 put_part(parsed, CURLUPART_SCHEME, "", host_out, OUTBOUND_HOST_SIZE) &&
                 put_part(parsed, CURLUPART_HOST, "://", host_out, OUTBOUND_HOST_SIZE) &&
                 put_part(parsed, CURLUPART_PORT, ":", host_out, OUTBOUND_HOST_SIZE);
-    curl_url_cleanup(parsed);
+    libcurl.url_cleanup(parsed);
     return good;
 }
 

@@ -18,9 +18,9 @@ struct transfer *transfer_make(const struct outbound_options *options,
     t->options = options;
     t->url = mem_strdup(post->url);
     for (size_t i = 0; i < post->headers_n; i++)
-        t->headers = curl_slist_append(t->headers, post->headers[i]);
+        t->headers = libcurl.slist_append(t->headers, post->headers[i]);
     t->headers =
-        curl_slist_append(t->headers, "Expect:"); /* the body goes without being asked for */
+        libcurl.slist_append(t->headers, "Expect:"); /* the body goes without being asked for */
     buf_put(&t->body, post->body, post->body_n);
     t->lane = post->lane;
     t->posted_ns = clock_monotonic_ns();
@@ -32,8 +32,8 @@ struct transfer *transfer_make(const struct outbound_options *options,
 
 void transfer_free(struct transfer *t)
 {
-    curl_easy_cleanup(t->easy);
-    curl_slist_free_all(t->headers);
+    libcurl.easy_cleanup(t->easy);
+    libcurl.slist_free_all(t->headers);
     buf_free(&t->body);
     buf_free(&t->answer);
     free(t->url);
@@ -85,29 +85,29 @@ static void set_rules(CURL *easy, struct transfer *t)
 {
     const struct outbound_options *o = t->options;
 
-    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a name at the end */
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
-    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    (void)libcurl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)libcurl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a name at the end */
+    (void)libcurl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    (void)libcurl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)libcurl.easy_setopt(easy, CURLOPT_PROXY, "");
+    (void)libcurl.easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    (void)libcurl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    (void)libcurl.easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+    (void)libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    (void)libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     if (o->ca_file != NULL && o->ca_file[0] != '\0') {
-        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
-        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        (void)libcurl.easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
+        (void)libcurl.easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
-    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms);
+    (void)libcurl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms);
 }
 
 void transfer_begin(struct transfer *t, uint64_t now_ns)
 {
     uint64_t left_ms = (t->deadline_ns - now_ns) / 1000000u + 1;
 
-    t->easy = curl_easy_init();
+    t->easy = libcurl.easy_init();
     if (t->easy == NULL)
         abort(); /* without memory */
     t->cut = t->refused = t->connected = false;
@@ -115,19 +115,20 @@ void transfer_begin(struct transfer *t, uint64_t now_ns)
     t->error[0] = '\0';
     buf_clear(&t->answer);
     set_rules(t->easy, t);
-    (void)curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-    (void)curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
-    (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
-    (void)curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-    (void)curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "Parley/" PARLEY_VERSION);
-    (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-    (void)curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body.data == NULL ? "" : t->body.data);
-    (void)curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
-    (void)curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
-    (void)curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-    (void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-    (void)curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_URL, t->url);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_USERAGENT, "Parley/" PARLEY_VERSION);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_POST, 1L);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_POSTFIELDS,
+                              t->body.data == NULL ? "" : t->body.data);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)libcurl.easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 }
 
 /* -- the answer -----------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ static void failed(const struct transfer *t, CURLcode code, struct outbound_answ
     } else if (t->header_bytes > HEADERS_MAX) {
         answer->reason = "answered with headers that are too large";
     } else {
-        answer->reason = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
+        answer->reason = t->error[0] != '\0' ? t->error : libcurl.easy_strerror(code);
     }
 }
 
@@ -154,7 +155,7 @@ static const char *redirect(struct transfer *t, long status)
 {
     char *location = NULL;
 
-    (void)curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &location);
+    (void)libcurl.easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &location);
     if (status != 307 && status != 308)
         return "answered with a redirection that does not keep the request";
     if (location == NULL)
@@ -183,7 +184,7 @@ bool transfer_ended(struct transfer *t, CURLcode code, struct outbound_answer *a
     curl_off_t retry_after = 0;
 
     *answer = (struct outbound_answer){.body = "", .content_type = "", .reason = ""};
-    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)libcurl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     if (code != CURLE_OK && !(t->cut && code == CURLE_WRITE_ERROR)) {
         failed(t, code, answer);
         return true;
@@ -194,12 +195,12 @@ bool transfer_ended(struct transfer *t, CURLcode code, struct outbound_answer *a
         answer->reason = redirect(t, status);
         if (answer->reason != NULL)
             return true;
-        curl_easy_cleanup(t->easy);
+        libcurl.easy_cleanup(t->easy);
         t->easy = NULL;
         return false;
     }
-    (void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-    (void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    (void)libcurl.easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+    (void)libcurl.easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
     answer->outcome = OUTBOUND_ANSWERED;
     answer->body = t->answer.data == NULL ? "" : t->answer.data;
     answer->body_n = t->answer.len;

@@ -6,12 +6,12 @@
 #ifndef SERVER_OUTBOUND_TRANSFER_H
 #define SERVER_OUTBOUND_TRANSFER_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <uthash.h>
 
 #include "base/buf.h"
+#include "server/libcurl.h"
 #include "server/outbound.h"
 #include "server/outbound_target.h"
 
