@@ -127,8 +127,10 @@ static void ready(struct conn *conn)
         (void)lws_rx_flow_control(conn->wsi, 1);
     if (lws_is_ssl(conn->wsi))
         (void)lws_callback_on_writable(conn->wsi);
+    else if (conn->eio_socket != NULL)
+        worker_mark_dirty(conn->worker, conn); /* as many as there are members who poll */
     else
-        worker_mark_dirty(conn->worker, conn);
+        worker_add_answer(conn->worker, conn);
 }
 
 void http_exchange_answer(struct conn *conn, int status, const char *headers, const char *body,

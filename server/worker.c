@@ -51,6 +51,16 @@ void worker_mark_dirty(struct worker *worker, struct conn *conn)
     worker->dirty[worker->dirty_n++] = conn_ref(conn);
 }
 
+void worker_add_answer(struct worker *worker, struct conn *conn)
+{
+    if (worker->answers_n == worker->answers_cap) {
+        worker->answers_cap = worker->answers_cap == 0 ? 64 : worker->answers_cap * 2;
+        worker->answers =
+            mem_realloc_array(worker->answers, worker->answers_cap, sizeof(struct conn *));
+    }
+    worker->answers[worker->answers_n++] = conn_ref(conn);
+}
+
 void worker_closing(struct worker *worker, struct conn *conn)
 {
     if (worker->closing_n == worker->closing_cap) {
@@ -104,6 +114,16 @@ static bool flush_conns(struct worker *w)
     w->flush_messages = w->flush_bytes = 0;
     settle_dirty(w);
     return w->dirty_n == 0;
+}
+
+static void flush_answers(struct worker *w)
+{
+    for (size_t i = 0; i < w->answers_n; i++) {
+        if (!w->answers[i]->gone)
+            gateway_http_flush(w->answers[i]);
+        conn_unref(w->answers[i]);
+    }
+    w->answers_n = 0;
 }
 
 static void end_closing(struct worker *w)
@@ -212,10 +232,12 @@ static void on_turn(uv_prepare_t *prepare)
 
     hub_ask(w->hub);
     submit_reads(w);
+    flush_answers(w);
     flush(w);
     if (w->closing_n > 0)
         end_closing(w);
-    submit_reads(w); /* of those who catch up, after which the loop may sleep */
+    submit_reads(w);  /* of those who catch up, after which the loop may sleep; */
+    flush_answers(w); /* and to those who have waited for an event */
 }
 
 /* -- connections ----------------------------------------------------------------------------------
@@ -492,6 +514,9 @@ void worker_destroy(struct worker **worker)
         conn_unref(w->dirty[w->dirty_at++]);
     session_check_destroy(&w->session_check);
     free(w->conns);
+    while (w->answers_n > 0)
+        conn_unref(w->answers[--w->answers_n]);
+    free(w->answers);
     free(w->dirty);
     free(w->closing);
     free(w->scratch);

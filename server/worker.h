@@ -70,6 +70,8 @@ struct worker {
     size_t conns_n, conns_cap;
     struct conn **dirty; /* with something to write, a queue; those before dirty_at are written */
     size_t dirty_n, dirty_at, dirty_cap;
+    struct conn **answers; /* references: over HTTP, to be written when the turn ends */
+    size_t answers_n, answers_cap;
     struct conn **closing; /* references: leave their streams at the end of the turn */
     size_t closing_n, closing_cap;
     unsigned char *scratch; /* where frames are joined: conn_scratch_create() */
@@ -103,6 +105,8 @@ void worker_destroy(struct worker **worker);
 void worker_add_conn(struct worker *worker, struct conn *conn);
 void worker_remove_conn(struct worker *worker, struct conn *conn);
 void worker_mark_dirty(struct worker *worker, struct conn *conn);
+/* CONN's answer over HTTP is written when the turn ends, not behind the dirty ones. */
+void worker_add_answer(struct worker *worker, struct conn *conn);
 void worker_closing(struct worker *worker, struct conn *conn);
 void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes);
 /* REQ goes to the store with all others of this turn. */

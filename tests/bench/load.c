@@ -57,8 +57,8 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], modes[i].name) != 0)
             continue;
         bool ok = options_parse(argc - 1, argv + 1, &options) &&
-                  fits(&options, modes[i].run == mode_http) &&
-                  raise_descriptor_limit(&options) && modes[i].run(&options);
+                  fits(&options, modes[i].run == mode_http) && raise_descriptor_limit(&options) &&
+                  modes[i].run(&options);
         options_release(&options);
         return ok ? EXIT_SUCCESS : EXIT_FAILURE;
     }
