@@ -2,6 +2,7 @@
 // targets that are slow, hostile or where none may be.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -100,6 +101,29 @@ describe("deliveries", () => {
     await eventually("the position", async () => (await s.reload()).position === event.params.seq);
     assert.ok((await s.reload()).used_at);
     await client.vanish();
+  });
+
+  test("the documentation's code tells a delivery from a forgery", async () => {
+    const page = readFileSync(new URL("../../docs/integrations.md", import.meta.url), "utf8");
+    const block = (language) => new RegExp(`\\n\`\`\`${language}\\n(.*?)\\n\`\`\``, "s").exec(page)[1];
+    const { verify } = await import(`data:text/javascript,${encodeURIComponent(block("js"))}`);
+    const s = await scene();
+    await s.send("caf\u00e9");
+    await s.target.until("the delivery", (r) => r.length >= 1);
+    const [{ headers, body }] = s.target.requests;
+    const now = Number(headers["parley-timestamp"]);
+    const names = { "Parley-Timestamp": headers["parley-timestamp"], "Parley-Signature": headers["parley-signature"] };
+    const python = (...args) => {
+      const program = `${block("python")}\nimport json, sys\nsecret, headers, body, now = json.load(sys.stdin)\nprint(verify(secret, headers, body.encode(), now))`;
+      return execFileSync("python3", ["-c", program], { input: JSON.stringify(args), encoding: "utf8" }).trim() === "True";
+    };
+    for (const [check, given] of [[verify, headers], [python, names]]) {
+      assert.equal(check(s.secret, given, body, now + 299), true);
+      assert.equal(check(s.secret, given, body, now + 301), false);
+      assert.equal(check(s.secret, given, `${body} `, now), false);
+      assert.equal(check("another", given, body, now), false);
+      assert.equal(check(s.secret, {}, body, now), false);
+    }
   });
 
   test("after a new secret only that one signs", async () => {
@@ -253,6 +277,22 @@ describe("targets that fail", () => {
     const [first, second] = s.target.requests;
     assert.ok(second.at - first.at >= 1000, `${second.at - first.at} ms`);
   });
+});
+
+test("a server stops in time while a target hangs, and the event is delivered by the next", async () => {
+  const host = await newHost();
+  const s = await scene({ host });
+  s.target.answer = () => "hang";
+  await s.send("hello");
+  await s.target.until("the attempt", (r) => r.length >= 1);
+  const began = Date.now();
+  assert.equal((await host.end()).code, 0);
+  assert.ok(Date.now() - began < 10_000, "it does not wait for the target");
+  s.target.answer = () => ({ status: 200 });
+  await host.restart();
+  await s.target.until("the next", (r) => r.length >= 2);
+  assert.deepEqual(texts(s.target.requests), ["hello", "hello"]);
+  await host.end();
 });
 
 describe("kill -9", () => {
