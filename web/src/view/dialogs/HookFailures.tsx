@@ -44,7 +44,7 @@ export function HookFailures({ hook }: { hook: Id }) {
             {failure.due ? (
               <span class="tag">Being delivered</span>
             ) : (
-              <button type="button" class="button small" aria-label={`Deliver ${failure.event} of ${shortTime(failure.at)} again`} disabled={action.busy} onClick={() => redeliver(failure)}>
+              <button type="button" class="button small" aria-label={`Deliver again: ${failure.event}, ${shortTime(failure.at)}`} disabled={action.busy} onClick={() => redeliver(failure)}>
                 Deliver again
               </button>
             )}
