@@ -37,7 +37,6 @@ export function HookFailures({ hook }: { hook: Id }) {
                 {failure.event} <span class="option-note">{shortTime(failure.at)}</span>
               </span>
               <span class="option-note wraps">
-                {failure.status === undefined ? "" : `${failure.status}: `}
                 {failure.error} ({failure.attempts === 1 ? "one attempt" : `${failure.attempts} attempts`})
               </span>
             </span>
