@@ -1,4 +1,3 @@
-#include "base/mem.h"
 #include "cli/run.h"
 
 #include <curl/curl.h>
@@ -7,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/help.h"
 #include "cli/report.h"
 #include "cli/target.h"

@@ -107,6 +107,18 @@ static void print_name(struct tail_view *view, const char *id)
     (void)fputs(style(view, STYLE_PLAIN), stdout);
 }
 
+/* What a program wants to be called; who it is comes first. */
+static void print_as(struct reader *r, const json_t *message)
+{
+    const json_t *as = json_object_get(message, "as");
+    const char *name = as != NULL ? reader_string_opt(r, as, "name") : NULL;
+
+    if (name == NULL)
+        return;
+    (void)fputs(" as ", stdout);
+    print_safe(name);
+}
+
 static void print_remark(const struct tail_view *view, const char *text)
 {
     (void)printf("%s%s%s", style(view, STYLE_DIM), text, style(view, STYLE_PLAIN));
@@ -123,6 +135,7 @@ static void print_message(struct tail_view *view, struct reader *r, const json_t
         return;
     print_time(view, created);
     print_name(view, author);
+    print_as(r, message);
     (void)fputs(": ", stdout);
     if (!deleted)
         print_block(text);

@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 
-
 /* Of what stands before the last dot. */
 static void put_mac(const char *text, size_t n, const char *secret, char mac_out[TOKEN_SIZE])
 {

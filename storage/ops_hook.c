@@ -209,7 +209,7 @@ static enum err keep_hook(struct txn *t, struct store_req *req, const struct hoo
 /* Another node was faster: what this one has made already is of no use any more. */
 static enum err give_up(struct txn *t, struct store_req *req, enum err why)
 {
-    struct account *bot;
+    struct account *bot = NULL;
     const char *field = req->field;
     const char *reason = req->reason;
 
@@ -223,7 +223,7 @@ static enum err give_up(struct txn *t, struct store_req *req, enum err why)
 
 enum err op_hook_create(struct txn *t, struct store_req *req)
 {
-    struct scope s;
+    struct scope s = {0};
     struct account *bot = NULL;
     enum err err = check_kind(req, req->in.hook.kind, true);
 
@@ -274,7 +274,7 @@ static void change(struct store_req *req, struct store_hook *h)
 
 static enum err change_bot(struct txn *t, struct store_req *req, const struct store_hook *h)
 {
-    struct account *bot;
+    struct account *bot = NULL;
     enum err err = txn_account(t, h->id, &bot);
 
     if (err != ERR_OK)
@@ -294,7 +294,7 @@ static enum err change_bot(struct txn *t, struct store_req *req, const struct st
 enum err op_hook_update(struct txn *t, struct store_req *req)
 {
     struct hook_row row;
-    struct scope s;
+    struct scope s = {0};
     enum err err = enter_hook(t, req, req->in.hook.hook, &row, &s);
 
     if (err == ERR_OK)
@@ -319,7 +319,7 @@ enum err op_hook_update(struct txn *t, struct store_req *req)
 enum err op_hook_rotate(struct txn *t, struct store_req *req)
 {
     struct hook_row row;
-    struct scope s;
+    struct scope s = {0};
     enum err err = enter_hook(t, req, req->in.hook.hook, &row, &s);
 
     if (err != ERR_OK)
@@ -334,8 +334,8 @@ enum err op_hook_rotate(struct txn *t, struct store_req *req)
 enum err op_hook_delete(struct txn *t, struct store_req *req)
 {
     struct hook_row row;
-    struct scope s;
-    struct account *bot;
+    struct scope s = {0};
+    struct account *bot = NULL;
     struct membership *m;
     enum err err = enter_hook(t, req, req->in.hook.hook, &row, &s);
 
@@ -355,7 +355,7 @@ enum err op_hook_delete(struct txn *t, struct store_req *req)
 enum err hooks_disable(struct txn *t, struct store_req *req, const char *channel)
 {
     struct store_hook *hooks;
-    struct account *bot;
+    struct account *bot = NULL;
     size_t n;
     enum err err = t->ops->hooks_list(t->conn, req->arena, channel, &hooks, &n);
 
@@ -394,7 +394,7 @@ static enum err put_creators(struct txn *t, struct store_req *req)
 
 enum err op_hook_list(struct txn *t, struct store_req *req)
 {
-    struct scope s;
+    struct scope s = {0};
     enum err err = enter_channel(t, req, req->in.hooks.channel, &s);
 
     if (err == ERR_OK)
@@ -404,7 +404,7 @@ enum err op_hook_list(struct txn *t, struct store_req *req)
 
 enum err op_hook_commands(struct txn *t, struct store_req *req)
 {
-    struct scope s;
+    struct scope s = {0};
     size_t n = 0;
     enum err err = scope_enter(t, req, req->in.hooks.channel, &s);
 
@@ -422,8 +422,8 @@ enum err op_hook_commands(struct txn *t, struct store_req *req)
 enum err op_hook_get(struct txn *t, struct store_req *req)
 {
     struct hook_row row;
-    struct scope s;
-    struct account *bot;
+    struct scope s = {0};
+    struct account *bot = NULL;
     enum err err = enter_hook(t, req, req->in.hook.hook, &row, &s);
 
     if (err == ERR_OK)
@@ -541,7 +541,7 @@ enum err op_hook_settle(struct txn *t, struct store_req *req)
 enum err op_hook_redeliver(struct txn *t, struct store_req *req)
 {
     struct hook_row row;
-    struct scope s;
+    struct scope s = {0};
     uint64_t seq = req->in.hook_failure.seq;
     enum err err = enter_hook(t, req, req->in.hook_failure.hook, &row, &s);
 
@@ -560,7 +560,7 @@ enum err op_hook_redeliver(struct txn *t, struct store_req *req)
 enum err op_hook_failures(struct txn *t, struct store_req *req)
 {
     struct hook_row row;
-    struct scope s;
+    struct scope s = {0};
     const struct store_page *page = &req->in.hooks.page;
     uint64_t before = UINT64_MAX;
     char *end;

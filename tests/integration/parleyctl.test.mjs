@@ -203,6 +203,8 @@ test("hook create, hook list, hook update, hook rotate, hook disable, hook enabl
   const path = (await ctl.ok("hook", "create", "incoming", "#hooked", "the build", "--icon", ":gear:")).trimEnd();
   assert.match(path, /^\/hooks\/[a-z0-9]{26}\/\S{43}$/);
   assert.equal((await post(path, "built")).status, 200);
+  assert.equal((await fetch(server.url + path, { method: "POST", body: new URLSearchParams({ text: "sailed", username: "Deploy Bot" }) })).status, 200);
+  assert.match(await ctl.ok("tail", "#hooked", "--no-follow"), /^\S+ the-build-[a-z0-9]{8}: built\n\S+ the-build-[a-z0-9]{8} as Deploy Bot: sailed$/m);
   const id = path.split("/")[2];
   const url = "https://hook.example/x";
   const secret = (await ctl.ok("hook", "create", "outgoing", "hooked", "out", "--url", url, "--events", "message.created, member.left")).trimEnd();

@@ -2,6 +2,7 @@
 // targets that are slow, hostile or where none may be.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -100,6 +101,29 @@ describe("deliveries", () => {
     await eventually("the position", async () => (await s.reload()).position === event.params.seq);
     assert.ok((await s.reload()).used_at);
     await client.vanish();
+  });
+
+  test("the documentation's code tells a delivery from a forgery", async () => {
+    const page = readFileSync(new URL("../../docs/integrations.md", import.meta.url), "utf8");
+    const block = (language) => new RegExp(`\\n\`\`\`${language}\\n(.*?)\\n\`\`\``, "s").exec(page)[1];
+    const { verify } = await import(`data:text/javascript,${encodeURIComponent(block("js"))}`);
+    const s = await scene();
+    await s.send("caf\u00e9");
+    await s.target.until("the delivery", (r) => r.length >= 1);
+    const [{ headers, body }] = s.target.requests;
+    const now = Number(headers["parley-timestamp"]);
+    const names = { "Parley-Timestamp": headers["parley-timestamp"], "Parley-Signature": headers["parley-signature"] };
+    const python = (...args) => {
+      const program = `${block("python")}\nimport json, sys\nsecret, headers, body, now = json.load(sys.stdin)\nprint(verify(secret, headers, body.encode(), now))`;
+      return execFileSync("python3", ["-c", program], { input: JSON.stringify(args), encoding: "utf8" }).trim() === "True";
+    };
+    for (const [check, given] of [[verify, headers], [python, names]]) {
+      assert.equal(check(s.secret, given, body, now + 299), true);
+      assert.equal(check(s.secret, given, body, now + 301), false);
+      assert.equal(check(s.secret, given, `${body} `, now), false);
+      assert.equal(check("another", given, body, now), false);
+      assert.equal(check(s.secret, {}, body, now), false);
+    }
   });
 
   test("after a new secret only that one signs", async () => {

@@ -279,8 +279,7 @@ static const struct outcome *ask_by(struct bed *bed, const char *way, const char
 static void a_redirection_that_keeps_the_request_is_followed(void **state)
 {
     struct bed *bed = *state;
-    const struct outcome *got =
-        ask_by(bed, "/to", web_target_url(bed->target, "127.0.0.1", "/ok"));
+    const struct outcome *got = ask_by(bed, "/to", web_target_url(bed->target, "127.0.0.1", "/ok"));
 
     assert_int_equal(got->answer.outcome, OUTBOUND_ANSWERED);
     assert_string_equal(got->body, "{\"a\":1}");
