@@ -1,13 +1,15 @@
 // Webhooks and slash commands: their page, made, shown once, used, changed, ended; and how what programs write is shown.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import * as t from "./helpers.mjs";
 
 const chromium = t.useBrowser();
 let server, ann;
 before(async () => {
-  server = await t.startServer();
+  // Programs that are called run on this machine, and are not waited for long.
+  server = await t.startServer({ args: ["--outbound-allow", "127.0.0.1/32", "--hook-attempts", "2", "--hook-retry-ms", "10"] });
   ann = await t.register(server, "ann", "Ann Lindqvist");
 });
 after(() => server.stop());
@@ -197,3 +199,108 @@ for (const [name, options] of [
     await t.close(page);
   });
 }
+
+// --- Programs that are called ---------------------------------------------------------------------------------------
+
+/** A program on a port of its own: `answer(request)` gives [status, body]; what it was sent is kept. */
+async function program(answer) {
+  const requests = [];
+  const http = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    requests.push(body);
+    const [status, text] = await answer(body);
+    response.writeHead(status, { "Content-Type": typeof text === "string" ? "text/plain" : "application/json" });
+    response.end(typeof text === "string" ? text : JSON.stringify(text));
+  });
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${http.address().port}/`,
+    requests,
+    stop: () => {
+      http.closeAllConnections();
+      http.close();
+    },
+  };
+}
+
+test("a command is completed, its answer shown to who gave it alone, or in the channel; a later one comes too", async () => {
+  const { channel, page } = await room();
+  const weather = await program((body) => {
+    const text = new URLSearchParams(body).get("text");
+    if (text === "everybody") return [200, { response_type: "in_channel", text: "It rains on all" }];
+    if (text === "broken") return [500, "no"];
+    return [200, `Sunny in *${text}*`];
+  });
+  await t.ok(server, ann, "hook.create", { kind: "slash", channel: channel.id, name: "Weather", icon: ":sunny:", command: "weather", url: weather.url });
+  await t.ok(server, ann, "hook.create", { kind: "slash", channel: channel.id, name: "Webcam", command: "webcam", url: weather.url });
+
+  await t.composer(page).pressSequentially("/w");
+  await page.getByRole("option", { name: /\/weather/ }).waitFor();
+  assert.equal(await page.getByRole("listbox", { name: "Commands" }).getByRole("option").count(), 2);
+  await t.assertAccessible(page, "the menu of commands");
+  await t.screenshot(page, "slash-menu");
+  await t.composer(page).press("ArrowDown");
+  assert.equal(await page.getByRole("option", { selected: true }).innerText().then((text) => text.split("\n")[0]), "/webcam");
+  await t.composer(page).press("ArrowUp");
+  await t.composer(page).press("Enter");
+  assert.equal(await t.composer(page).inputValue(), "/weather ");
+  assert.equal(await page.getByRole("listbox").count(), 0);
+  await t.composer(page).pressSequentially("Turku");
+  await t.composer(page).press("Enter");
+  const note = page.getByRole("region", { name: "Answers to your commands" });
+  await note.getByText("Sunny in Turku").waitFor();
+  await note.getByText("only you can see this").waitFor();
+  await t.assertAccessible(page, "an answer to a command");
+  await t.screenshot(page, "slash-answer");
+
+  await t.write(page, "/weather everybody");
+  await t.hasTexts(page, ["It rains on all"]);
+  assert.deepEqual(await t.texts(page), ["It rains on all"], "neither commands nor answers to one alone are in the log");
+
+  await t.write(page, "/weather broken");
+  await note.getByText("not done").waitFor();
+  assert.equal(await t.composer(page).inputValue(), "/weather broken", "to be tried again");
+  await t.composer(page).fill("");
+
+  const later = new URLSearchParams(weather.requests[0]).get("response_url");
+  assert.equal(await post(new URL(new URL(later).pathname, server.url), { text: "Still sunny" }), 200);
+  await note.getByText("Still sunny").waitFor();
+  await page.getByRole("button", { name: "Put away what Weather said" }).first().click();
+
+  await t.write(page, "/nothing of the kind");
+  await t.hasTexts(page, ["It rains on all", "/nothing of the kind"]);
+  weather.stop();
+  await t.close(page);
+});
+
+test("what could not be delivered is listed, and delivered again when asked", async () => {
+  const { channel, page } = await room();
+  let works = false;
+  const target = await program(() => (works ? [200, ""] : [500, "out of order"]));
+  await t.ok(server, ann, "hook.create", { kind: "outgoing", channel: channel.id, name: "Watcher", url: target.url });
+  await t.ok(server, ann, "message.send", { channel: channel.id, text: "Hello" });
+  await t.eventually(() => target.requests.length, (n) => n === 2, "both attempts");
+  await openHooks(page, channel);
+  await page.getByRole("button", { name: "Failures of Watcher" }).click();
+  const failure = page.locator(".hook-failures li", { hasText: "message.created" });
+  await t.eventually(async () => {
+    await page.getByRole("button", { name: "Look again" }).click();
+    return failure.count();
+  }, (n) => n === 1, "the failure");
+  await failure.getByText("500").waitFor();
+  await failure.getByText("2 attempts").waitFor();
+  await t.assertAccessible(page, "failures");
+  await t.screenshot(page, "hook-failures");
+  works = true;
+  await failure.getByRole("button", { name: /Deliver again: message.created/ }).click();
+  await failure.getByText("Being delivered").waitFor();
+  await t.eventually(async () => {
+    await page.getByRole("button", { name: "Look again" }).click();
+    return failure.count();
+  }, (n) => n === 0, "it is delivered");
+  assert.equal(target.requests.length, 3);
+  assert.equal(JSON.parse(target.requests[2]).event.message?.text ?? JSON.parse(target.requests[2]).event.params?.message?.text, "Hello");
+  target.stop();
+  await t.close(page);
+});

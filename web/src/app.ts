@@ -22,6 +22,8 @@ import type {
 import { explain } from "./explain";
 import { EMPTY, channelTitle, displayName, reduce } from "@parley/client/state";
 import type { Action, ChannelState, Pending, State } from "@parley/client/state";
+import { addNote, notes } from "./slash";
+import type { SlashCalls } from "./slash";
 import { plain } from "./text/markup";
 import { announce, dialog, draftOf, drawerOpen, dropDrafts, editing, panelOpen, read, remove, toast, write } from "./ui";
 
@@ -149,8 +151,10 @@ function onEvent(event: AnyEvent): void {
   else if (event.method === "typing") {
     void needUser(event.params.user);
     expireTypingLater();
-  }
-  else if (event.method === "channel.left") {
+  } else if (event.method === "slash.answered") {
+    const { channel, user, text } = event.params;
+    void needUser(user).then(() => addNote(channel, displayName(state.value.users[user]), text));
+  } else if (event.method === "channel.left") {
     const channel = before.channels[event.params.channel.id];
     if (channel !== undefined && state.value.channels[channel.view.id] === undefined) {
       if (event.params.actor !== before.me?.id) wasRemoved(channel, before);
@@ -197,6 +201,7 @@ function onSignedOut(reason: SignOutReason): void {
     panelOpen.value = false;
     drawerOpen.value = false;
     editing.value = null;
+    notes.value = [];
   });
   void learnServer();
 }
@@ -456,6 +461,11 @@ export async function deleteMessage(message: Message): Promise<void> {
     toast(explain(error), "error");
   }
 }
+
+export const slashCalls: SlashCalls = {
+  list: async (channel) => (await call("slash.list", { channel })).commands,
+  run: (channel, command, text) => call("slash.run", { channel, command, ...(text === "" ? {} : { text }) }),
+};
 
 let typedAt = 0;
 export function typed(channel: Id): void {

@@ -1,17 +1,21 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { MutableRef } from "preact/hooks";
 import type { RefObject, TargetedKeyboardEvent } from "preact";
-import { send, state, stoppedTyping, typed } from "../../app";
+import { send, slashCalls, state, stoppedTyping, typed } from "../../app";
 import { LIMITS } from "@parley/client";
-import type { Message, User } from "@parley/client";
+import type { Message, SlashCommand, User } from "@parley/client";
 import { channelTitle, lastOwn } from "@parley/client/state";
 import type { ChannelState } from "@parley/client/state";
+import { explain } from "../../explain";
+import { parseSlash, runSlash } from "../../slash";
 import { clean } from "../../text/clean";
-import { draftOf, keepDraft, startEdit } from "../../ui";
+import { draftOf, keepDraft, startEdit, toast } from "../../ui";
 import { Icon } from "../base/Icon";
 import { isTouch } from "../platform";
 import { MentionMenu } from "./MentionMenu";
+import { SlashMenu } from "./SlashMenu";
 import { useMentions } from "./useMentions";
+import { useSlash } from "./useSlash";
 import { autosize, bytes, Counter } from "./textarea";
 
 export interface ComposerHandle {
@@ -29,6 +33,7 @@ export function Composer({ channel, handle }: Props) {
   const [text, setText] = useState(() => draftOf(view.id));
   const box = useRef<HTMLTextAreaElement>(null);
   const mentions = useMentions(channel);
+  const slash = useSlash(view.id);
   const tooLong = text.length * 3 > LIMITS.text_bytes && bytes(text) > LIMITS.text_bytes;
   const archived = view.archived_at !== undefined;
 
@@ -59,12 +64,38 @@ export function Composer({ channel, handle }: Props) {
   function submit(): void {
     const body = clean(text);
     if (body === "" || tooLong) return;
-    send(view.id, body);
+    if (parseSlash(body) === null) sendMessage(body);
+    else void command(body);
     stoppedTyping();
     setText("");
     keepDraft(view.id, "");
     mentions.close();
+    slash.close();
+    box.current?.focus();
+  }
+
+  function sendMessage(body: string): void {
+    send(view.id, body);
     handle.current?.onSent();
+  }
+
+  /** What may be a command: a message if it is none of the channel's. What fails is there again to be corrected. */
+  async function command(body: string): Promise<void> {
+    const restore = () => {
+      setText((now) => (now === "" ? body : now));
+      if (draftOf(view.id) === "") keepDraft(view.id, body);
+    };
+    try {
+      if (!(await runSlash(slashCalls, view.id, body, restore))) sendMessage(body);
+    } catch (error) {
+      toast(explain(error), "error");
+      restore();
+    }
+  }
+
+  function completeCommand({ command: word }: SlashCommand): void {
+    slash.close();
+    change(`/${word} `);
     box.current?.focus();
   }
 
@@ -80,6 +111,9 @@ export function Composer({ channel, handle }: Props) {
   function onKeyDown(event: TargetedKeyboardEvent<HTMLTextAreaElement>): void {
     if (event.isComposing) return;
     if (mentions.open && mentions.onKey(event.key, complete)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (slash.open && slash.onKey(event.key, completeCommand)) {
       event.preventDefault();
       event.stopPropagation();
     } else if (event.key === "Enter" && !event.shiftKey) {
@@ -111,6 +145,7 @@ export function Composer({ channel, handle }: Props) {
       }}
     >
       {mentions.open && <MentionMenu mentions={mentions} onChoose={complete} />}
+      {slash.open && <SlashMenu slash={slash} onChoose={completeCommand} />}
       <textarea
         ref={box}
         rows={1}
@@ -118,14 +153,18 @@ export function Composer({ channel, handle }: Props) {
         placeholder={label}
         value={text}
         aria-autocomplete="list"
-        aria-controls={mentions.open ? "mention-menu" : undefined}
-        aria-activedescendant={mentions.open ? `mention-${mentions.index}` : undefined}
+        aria-controls={mentions.open ? "mention-menu" : slash.open ? "slash-menu" : undefined}
+        aria-activedescendant={mentions.open ? `mention-${mentions.index}` : slash.open ? `slash-${slash.index}` : undefined}
         enterkeyhint="send"
         onInput={(e) => {
           change(e.currentTarget.value);
           mentions.look(e.currentTarget.value, e.currentTarget.selectionStart);
+          slash.look(e.currentTarget.value, e.currentTarget.selectionStart);
         }}
-        onBlur={() => mentions.close()}
+        onBlur={() => {
+          mentions.close();
+          slash.close();
+        }}
         onKeyDown={onKeyDown}
       />
       <Counter text={text} limit={LIMITS.text_bytes} />

@@ -4,6 +4,7 @@ import { Composer } from "./Composer";
 import type { ComposerHandle } from "./Composer";
 import { ConversationHead } from "./ConversationHead";
 import { MessageLog } from "./MessageLog";
+import { SlashNotes } from "./SlashNotes";
 import { TypingLine } from "./TypingLine";
 
 export function Conversation({ channel }: { channel: ChannelState }) {
@@ -13,6 +14,7 @@ export function Conversation({ channel }: { channel: ChannelState }) {
       <ConversationHead channel={channel} />
       <MessageLog channel={channel} composer={composer} />
       <div class="foot">
+        <SlashNotes channel={channel.view.id} />
         <Composer channel={channel} handle={composer} />
         <TypingLine channel={channel} />
       </div>

@@ -37,14 +37,13 @@ export function HookFailures({ hook }: { hook: Id }) {
                 {failure.event} <span class="option-note">{shortTime(failure.at)}</span>
               </span>
               <span class="option-note wraps">
-                {failure.status === undefined ? "" : `${failure.status}: `}
                 {failure.error} ({failure.attempts === 1 ? "one attempt" : `${failure.attempts} attempts`})
               </span>
             </span>
             {failure.due ? (
               <span class="tag">Being delivered</span>
             ) : (
-              <button type="button" class="button small" aria-label={`Deliver ${failure.event} of ${shortTime(failure.at)} again`} disabled={action.busy} onClick={() => redeliver(failure)}>
+              <button type="button" class="button small" aria-label={`Deliver again: ${failure.event}, ${shortTime(failure.at)}`} disabled={action.busy} onClick={() => redeliver(failure)}>
                 Deliver again
               </button>
             )}
