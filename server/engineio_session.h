@@ -75,10 +75,10 @@ struct eio_socket {
     bool post;
     bool websocket;
     bool javascript; /* who wants one to begin a session is */
-    bool taking;    /* frames that the session waits to be written */
-    bool marked;    /* reading waits until the other worker has caught up */
-    size_t unheard; /* bytes handed over since it was last known to have */
-    char *origin;   /* of an allowed page, or NULL */
+    bool taking;     /* frames that the session waits to be written */
+    bool marked;     /* reading waits until the other worker has caught up */
+    size_t unheard;  /* bytes handed over since it was last known to have */
+    char *origin;    /* of an allowed page, or NULL */
     const struct eio_service *service;
 };
 
