@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uthash.h>
 
 #include "base/clock.h"
@@ -28,8 +29,9 @@ enum {
     HEARTBEAT_SLICES = 4,        /* a tick looks at every fourth connection */
     FLUSH_SLICE_NS = 500000,     /* then the loop looks for input before the flush goes on */
     FLUSH_STEP = 16,             /* connections between two looks at the clock */
-    FLUSH_SHARE = 4,             /* flushing batches takes a quarter of the time */
-    FLUSH_INTERVAL_NS = 4000000, /* but the next flush waits no longer than this */
+    FLUSH_SHARE = 4,             /* flushing batches takes a quarter of the time, */
+    FLUSH_INTERVAL_NS = 2000000, /* but the next batches wait no longer than this */
+    HAND_SHARE = 8,              /* or than handing them to very many members asks for */
 };
 
 /* -- the turn -------------------------------------------------------------------------------------
@@ -63,28 +65,41 @@ void worker_count_out(struct worker *worker, uint32_t messages, size_t bytes)
     worker->flush_bytes += bytes;
 }
 
-/* Write the dirty connections, for a slice at most. True: all of them are written. */
+/* What is left of the queue moves to its front. */
+static void settle_dirty(struct worker *w)
+{
+    size_t left = w->dirty_n - w->dirty_at;
+
+    if (left > w->dirty_at)
+        return;
+    memmove(w->dirty, w->dirty + w->dirty_at, left * sizeof(struct conn *));
+    w->dirty_at = 0;
+    w->dirty_n = left;
+}
+
+/* Write the dirty connections, the first marked first, for a slice at most. True: all of them are
+ * written. */
 static bool flush_conns(struct worker *w)
 {
     uint64_t began = clock_monotonic_ns();
 
-    while (w->dirty_at < w->dirty_n) {
+    if (w->dirty_n == 0)
+        return true;
+    for (unsigned n = 1; w->dirty_at < w->dirty_n; n++) {
         struct conn *c = w->dirty[w->dirty_at++];
         c->dirty = false;
         if (!c->gone && (c->websocket || c->eio != NULL || c->follows))
             (void)conn_flush(c);
         conn_unref(c);
-        if (w->dirty_at % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
+        if (n % FLUSH_STEP == 0 && clock_monotonic_ns() > began + FLUSH_SLICE_NS)
             break;
     }
     w->flush_took_ns += clock_monotonic_ns() - began;
     metric_add(METRIC_DELIVERIES, w->flush_messages);
     metric_add(METRIC_SENT_BYTES, w->flush_bytes);
     w->flush_messages = w->flush_bytes = 0;
-    if (w->dirty_at < w->dirty_n)
-        return false;
-    w->dirty_at = w->dirty_n = 0;
-    return true;
+    settle_dirty(w);
+    return w->dirty_n == 0;
 }
 
 static void end_closing(struct worker *w)
@@ -109,47 +124,44 @@ static void on_unfinished(uv_idle_t *idle)
     (void)idle; /* the loop looks for input without sleeping; the turn's end goes on */
 }
 
-/* The streams' batches go out when the flush before is finished and its interval over. */
+/* When the next batches may be handed to the connections: done too often they are small, and each
+ * write costs. Those who still wait for the batches before get both in one write, and keep their
+ * place in the queue; so nobody waits for longer than it takes to write everybody once. */
+static uint64_t next_flush_ns(const struct worker *w)
+{
+    uint64_t interval = FLUSH_SHARE * w->flush_took_ns;
+    uint64_t handing = HAND_SHARE * w->flush_handed_ns;
+
+    if (interval > FLUSH_INTERVAL_NS)
+        interval = FLUSH_INTERVAL_NS;
+    return w->flush_started_ns + (interval > handing ? interval : handing);
+}
+
 static void flush_streams(struct worker *w)
 {
     uint64_t now = clock_monotonic_ns();
+    uint64_t due = next_flush_ns(w);
 
     if (!hub_is_dirty(w->hub))
         return;
-    if (now < w->next_flush_ns) {
-        uint64_t ms = (w->next_flush_ns - now + 999999) / 1000000;
+    if (now < due) {
         if (!uv_is_active((uv_handle_t *)&w->pacer))
-            (void)uv_timer_start(&w->pacer, on_pause_over, ms, 0);
+            (void)uv_timer_start(&w->pacer, on_pause_over, (due - now + 999999) / 1000000, 0);
         return;
     }
     w->flush_started_ns = now;
     w->flush_took_ns = 0;
     (void)hub_flush(w->hub);
-}
-
-/* How soon the next batches may go: flushed too often they are small, and each write costs. */
-static void set_pace(struct worker *w)
-{
-    uint64_t interval = FLUSH_SHARE * w->flush_took_ns;
-
-    w->next_flush_ns =
-        w->flush_started_ns + (interval < FLUSH_INTERVAL_NS ? interval : FLUSH_INTERVAL_NS);
+    w->flush_handed_ns = clock_monotonic_ns() - now;
 }
 
 static void flush(struct worker *w)
 {
-    bool finished = w->dirty_at == 0 || flush_conns(w);
-
-    if (finished) { /* and what was committed meanwhile follows */
-        flush_streams(w);
-        finished = flush_conns(w);
-    }
-    if (finished) {
-        set_pace(w);
+    flush_streams(w);
+    if (flush_conns(w))
         (void)uv_idle_stop(&w->unfinished);
-    } else {
+    else
         (void)uv_idle_start(&w->unfinished, on_unfinished);
-    }
 }
 
 static void on_check(uv_timer_t *timer)

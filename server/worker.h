@@ -5,9 +5,10 @@
  *
  * Writing to a thousand sockets takes milliseconds. So that a command does not wait that long, it
  * is done in slices: after each the loop takes what has come in, and hands it to the committer,
- * before the flush goes on. What is committed meanwhile joins the next flush. Flushes of small
- * channels keep a distance of a few milliseconds under load, so that their members, too, get
- * several events with one write; answers are not held back.
+ * before the flush goes on. What is committed meanwhile joins the flush under way: connections wait
+ * for their write in a queue, each gets all that has come for it until then, and goes to the end of
+ * the queue when more comes later. Batches keep a distance of at most a few milliseconds under
+ * load, so that several events go with one write; answers are not held back.
  *
  * Threading: create, start, stop and join from the main thread; everything else on the worker's
  * own, but worker->box takes mail from anywhere.
@@ -64,15 +65,16 @@ struct worker {
 
     struct conn **conns;
     size_t conns_n, conns_cap;
-    struct conn **dirty; /* with something to write; those before dirty_at are written */
+    struct conn **dirty; /* with something to write, a queue; those before dirty_at are written */
     size_t dirty_n, dirty_at, dirty_cap;
     struct conn **closing; /* references: leave their streams at the end of the turn */
     size_t closing_n, closing_cap;
     unsigned char *scratch; /* where frames are joined: conn_scratch_create() */
     uint64_t next_conn_id;
-    uint64_t next_flush_ns;
-    uint64_t flush_started_ns, flush_took_ns; /* of batches, the last one */
-    uint64_t flush_bytes, flush_messages;     /* of the flush under way */
+    uint64_t flush_started_ns;            /* when batches went to the connections last, */
+    uint64_t flush_handed_ns;             /* how long that took, */
+    uint64_t flush_took_ns;               /* and writing since */
+    uint64_t flush_bytes, flush_messages; /* of the flush under way */
     uint64_t tick_due_ns;
     uint64_t revocations; /* grows when a session or account is ended: who was looking asks again */
     uint32_t now_s;       /* monotonic, as of the last tick */
