@@ -238,7 +238,7 @@ static void due_found(struct store_call *call)
     struct delivery *d = delivery_answered(call, &err);
     const struct store_req *answer = &call->req;
 
-    if (err == ERR_UNAVAILABLE || err != ERR_OK || answer->out.n == 0) {
+    if (err != ERR_OK || answer->out.n == 0) {
         d->redeliver = err == ERR_UNAVAILABLE;
         delivery_end_question(d);
         return;

@@ -279,6 +279,22 @@ describe("targets that fail", () => {
   });
 });
 
+test("a server stops in time while a target hangs, and the event is delivered by the next", async () => {
+  const host = await newHost();
+  const s = await scene({ host });
+  s.target.answer = () => "hang";
+  await s.send("hello");
+  await s.target.until("the attempt", (r) => r.length >= 1);
+  const began = Date.now();
+  assert.equal((await host.end()).code, 0);
+  assert.ok(Date.now() - began < 10_000, "it does not wait for the target");
+  s.target.answer = () => ({ status: 200 });
+  await host.restart();
+  await s.target.until("the next", (r) => r.length >= 2);
+  assert.deepEqual(texts(s.target.requests), ["hello", "hello"]);
+  await host.end();
+});
+
 describe("kill -9", () => {
   test("what was committed is delivered after the restart, none missing, in order", async () => {
     const host = await newHost();
