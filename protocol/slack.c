@@ -392,7 +392,8 @@ static void put_short(char *out, const char *text, size_t max)
 
     if (text == NULL)
         text = "";
-    for (const char *s = text + strspn(text, " "); *s != '\0' && max > 0; s += char_len(s)) {
+    text += strspn(text, " ");
+    for (const char *s = text; *s != '\0' && max > 0; s += char_len(s)) {
         if (is_control(s))
             continue;
         memcpy(out + n, s, char_len(s));

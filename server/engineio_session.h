@@ -75,9 +75,9 @@ struct eio_socket {
     bool post;
     bool websocket;
     bool javascript; /* who wants one to begin a session is */
-    bool taking;    /* frames that the session waits to be written */
-    bool marked;    /* reading waits until the other worker has caught up */
-    size_t unheard; /* bytes handed over since it was last known to have */
+    bool taking;     /* frames that the session waits to be written */
+    bool marked;     /* reading waits until the other worker has caught up */
+    size_t unheard;  /* bytes handed over since it was last known to have */
     const struct eio_service *service;
 };
 

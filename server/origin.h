@@ -1,6 +1,6 @@
 /* origin.h - what request headers say about who asks: Origin, Cookie, Authorization,
- * X-Forwarded-For, X-Forwarded-Proto, User-Agent. Pure functions over NUL-terminated header values; NULL stands
- * for a missing header. Threading: any.
+ * X-Forwarded-For, X-Forwarded-Proto, User-Agent. Pure functions over NUL-terminated header values;
+ * NULL stands for a missing header. Threading: any.
  */
 #ifndef SERVER_ORIGIN_H
 #define SERVER_ORIGIN_H
