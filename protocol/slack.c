@@ -390,8 +390,10 @@ static void put_short(char *out, const char *text, size_t max)
 {
     size_t n = 0;
 
-    text += text != NULL ? strspn(text, " ") : 0;
-    for (const char *s = text; s != NULL && *s != '\0' && max > 0; s += char_len(s)) {
+    if (text == NULL)
+        text = "";
+    text += strspn(text, " ");
+    for (const char *s = text; *s != '\0' && max > 0; s += char_len(s)) {
         if (is_control(s))
             continue;
         memcpy(out + n, s, char_len(s));
