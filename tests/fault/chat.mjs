@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../lib/client.mjs";
-import { must, register } from "../lib/people.mjs";
+import { must, mustAll, register } from "../lib/people.mjs";
 import { Random } from "../lib/random.mjs";
 import { Ledger, Violation, judge, judgeHistory, judgeMembers, judgeUnread } from "./checker.mjs";
 import { Device } from "./device.mjs";
@@ -58,7 +58,7 @@ export async function makeWorld(url, { seed, devices, connectTo = () => url, ...
 async function readLog(url, stream, epoch, token) {
   const log = [];
   for (;;) {
-    const page = await must(url, "stream.events", { stream, epoch, after: log.length, limit: 200 }, token);
+    const page = await mustAll(url, "stream.events", { stream, epoch, after: log.length, limit: 200 }, token);
     log.push(...page.events);
     if (page.events.length === 0) {
       if (page.seq !== log.length) throw new Violation(`${stream}: the log ends at ${log.length}, its top is ${page.seq}`);
@@ -86,7 +86,7 @@ async function readHistory(url, channel, back) {
   const all = [];
   for (let at = back ? Number.MAX_SAFE_INTEGER : 0; ; ) {
     const position = back ? { before: at } : { after: at };
-    const page = await must(url, "message.history", { channel: channel.id, limit: 77, ...position }, channel.reader.token);
+    const page = await mustAll(url, "message.history", { channel: channel.id, limit: 77, ...position }, channel.reader.token);
     if (back) all.unshift(...page.messages);
     else all.push(...page.messages);
     if (!(back ? page.more_before : page.more_after)) return all;
@@ -98,7 +98,7 @@ async function readMembers(url, channel) {
   const members = [];
   let cursor;
   do {
-    const page = await must(url, "channel.members", { channel: channel.id, limit: 3, cursor }, channel.reader.token);
+    const page = await mustAll(url, "channel.members", { channel: channel.id, limit: 3, cursor }, channel.reader.token);
     members.push(...page.members);
     cursor = page.next_cursor;
   } while (cursor);
@@ -125,7 +125,7 @@ async function judgeChannels(world, url, folded) {
     const f = folded.get(`c:${channel.id}`);
     judgeHistory(f, await readHistory(url, channel, false), "forwards");
     judgeHistory(f, await readHistory(url, channel, true), "backwards");
-    const { channel: row } = await must(url, "channel.get", { channel: channel.id }, channel.reader.token);
+    const { channel: row } = await mustAll(url, "channel.get", { channel: channel.id }, channel.reader.token);
     judgeMembers(f, await readMembers(url, channel), row.members);
   }
 }

@@ -31,3 +31,13 @@ export async function must(url, command, params, token) {
   if (status !== 200) throw new Error(`${command}: ${status} ${JSON.stringify(body)}`);
   return body;
 }
+
+/** The same for whoever reads much in a row: asked too fast, it asks again when it may. */
+export async function mustAll(url, command, params, token) {
+  for (;;) {
+    const { status, body } = await call(url, command, params, token);
+    if (status === 200) return body;
+    if (status !== 429) throw new Error(`${command}: ${status} ${JSON.stringify(body)}`);
+    await new Promise((resolve) => setTimeout(resolve, body.retry_after_ms));
+  }
+}
