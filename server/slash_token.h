@@ -1,8 +1,10 @@
 /* slash_token.h - response URLs of slash commands: who may answer whom, and until when.
  *
  * A token says all of that itself and is signed with the secret of the hook, so that any node of a
- * cluster takes it and nothing is stored for a command that is never answered. How often one was
- * used is counted by each node for itself. Threading: the functions of tokens are pure; struct
+ * cluster takes it and nothing is stored for a command that is never answered. Whoever knows that
+ * secret, the target and those who manage the hook, can make such tokens: they let nobody do more
+ * than write into the hook's channel, or to one of its members. How often one was used is counted
+ * by each node for itself. Threading: the functions of tokens are pure; struct
  * slash_uses locks itself, any thread.
  */
 #ifndef SERVER_SLASH_TOKEN_H

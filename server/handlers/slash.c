@@ -255,6 +255,7 @@ enum err handle_slash_run(struct request *req)
 /* -- slash.answer ----------------------------------------------------------------------------- */
 
 struct slash_answer {
+    const struct store_hook *hook; /* once it is known; the request's */
     struct slash_token token;
     char id[LIMIT_CLIENT_MSG_ID_CHARS + 1];
 };
@@ -281,15 +282,41 @@ static void tell_caller(struct request *req, const struct store_hook *hook, cons
     buf_free(&data);
 }
 
+static enum err bad_token(struct request *req)
+{
+    return request_fail(req, ERR_NOT_FOUND, "token", "is not that of a response URL");
+}
+
+/* The target knows the hook's secret and could sign a token for anybody: it reaches nobody who is
+ * not in the hook's channel. */
+static enum err membership_known(struct request *req)
+{
+    const struct slash_answer *answer = req->data;
+
+    if (req->call.req.err != ERR_OK)
+        return bad_token(req);
+    tell_caller(req, answer->hook, answer->token.user);
+    return ERR_OK;
+}
+
+static enum err tell_if_member(struct request *req, struct slash_answer *answer)
+{
+    struct store_req *store = &req->call.req;
+    struct store_hook *hook = arena_alloc(req->arena, sizeof(*hook));
+
+    *hook = store->out.hook;
+    answer->hook = hook;
+    req->tolerated = ERR_FORBIDDEN;
+    req->actor = (struct store_actor){.user = answer->token.user, .role = STORE_ROLE_MEMBER};
+    memset(&store->in, 0, sizeof(store->in));
+    store->in.hooks.channel = answer->hook->channel;
+    return request_store(req, STORE_HOOK_COMMANDS, membership_known);
+}
+
 static enum err answer_posted(struct request *req)
 {
     (void)req;
     return ERR_OK;
-}
-
-static enum err bad_token(struct request *req)
-{
-    return request_fail(req, ERR_NOT_FOUND, "token", "is not that of a response URL");
 }
 
 static enum err answer_hook_known(struct request *req)
@@ -308,10 +335,8 @@ static enum err answer_hook_known(struct request *req)
     unsigned nth = slash_uses_take(req->node->slash_uses, &answer->token, now_s);
     if (nth == 0)
         return request_fail(req, ERR_GONE, "token", "was used five times already");
-    if (type == NULL || strcmp(type, "in_channel") != 0) {
-        tell_caller(req, hook, answer->token.user);
-        return ERR_OK;
-    }
+    if (type == NULL || strcmp(type, "in_channel") != 0)
+        return tell_if_member(req, answer);
     (void)snprintf(answer->id, sizeof(answer->id), HOOK_MSG_ID_PREFIX "%s:%u", answer->token.run,
                    nth);
     const char *channel = hook->channel;

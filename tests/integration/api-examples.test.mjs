@@ -8,8 +8,10 @@ import { dump } from "../lib/api_documents.mjs";
 import { Client } from "../lib/client.mjs";
 import { start, temporaryFolder } from "../lib/parleyd.mjs";
 import { must } from "../lib/people.mjs";
+import { eventually } from "../lib/process.mjs";
 import { describe as description } from "../lib/protocol-page.mjs";
 import { schema } from "../lib/schema.mjs";
+import { startTarget } from "../lib/target.mjs";
 
 const openapi = JSON.parse(dump("--dump-openapi"));
 const asyncapi = JSON.parse(dump("--dump-asyncapi"));
@@ -23,6 +25,8 @@ const MESSAGE = "01k4q7af7rk2p0h5v9xe3jd4ms";
 const SESSION = "01k4q6v3m8zt1c7yb5w2n0gfse";
 const JOB = "01k4qav0e8d4kx6pa2qs9hm3jb";
 const INVITE = "01k4q5c1h6g9r2d8vn4jw0t7nv";
+const HOOK = "01k4qbx7n2v5h9s3jd8wm6ct0e";
+const TOKEN = "Zt8pKx1nLd6f";
 const EPOCH = "x7f3q9";
 const PATH = "/var/backups/parley/copy.db";
 
@@ -30,7 +34,7 @@ const PATH = "/var/backups/parley/copy.db";
 class Scene {
   static async begin() {
     const scene = new Scene();
-    scene.server = await start({ env: { PARLEY_RATE_LIMITS: "off" } });
+    scene.server = await start({ env: { PARLEY_RATE_LIMITS: "off", PARLEY_OUTBOUND_ALLOW: "127.0.0.1", PARLEY_HOOK_ATTEMPTS: "1" } });
     scene.url = scene.server.url;
     for (const name of ["ann", "bob", "erin"]) {
       const { user, token, session } = await must(scene.url, "auth.register", { name, password: PASSWORD });
@@ -54,13 +58,24 @@ class Scene {
     return JSON.parse(text);
   }
 
-  end() {
-    return this.server.stop();
+  /** A hook of Ann's in the channel, whose target gives STATUS. */
+  async hook(kind, status = 200) {
+    this.target ??= await startTarget();
+    this.target.answer = () => ({ status });
+    const command = kind === "slash" && { command: "lunch" };
+    const { hook } = await this.as("ann", "hook.create", { kind, channel: this.channel, name: "Lunch", url: this.target.url("/"), ...command });
+    return hook;
+  }
+
+  async end() {
+    await this.server.stop();
+    await this.target?.stop();
   }
 }
 
 // What a call needs beside the scene: who makes it, if not Ann; what happens before; what is put in. `alone`: nothing is as before.
 const bobJoins = async (s) => void (await s.as("bob", "channel.join", { channel: s.channel }));
+const hasHook = async (s) => ({ [HOOK]: (await s.hook("outgoing")).id });
 const hasBot = async (s) => void (await s.as("ann", "bot.create", { name: "lunch-bot" }));
 const NEEDS = {
   "admin.backup": { before: () => ({ [PATH]: join(temporaryFolder(), "copy.db") }) },
@@ -92,7 +107,31 @@ const NEEDS = {
   "channel.join": { alone: true, who: "bob" },
   "channel.leave": { alone: true, who: "bob", before: bobJoins },
   "channel.remove": { alone: true, before: bobJoins },
+  "hook.delete": { alone: true, before: hasHook },
+  "hook.failures": { before: hasHook },
+  "hook.redeliver": {
+    alone: true,
+    before: async (s) => {
+      const hook = await s.hook("outgoing", 500);
+      await s.as("ann", "message.send", { channel: s.channel, text: "nobody takes this" });
+      const failures = async () => (await s.as("ann", "hook.failures", { hook: hook.id })).failures;
+      await eventually("the failure", async () => (await failures()).length === 1);
+      return { [HOOK]: hook.id, '"seq":41': `"seq":${(await failures())[0].seq}` };
+    },
+  },
+  "hook.rotate": { before: hasHook },
+  "hook.update": { alone: true, before: hasHook },
   "message.delete": { alone: true },
+  "slash.answer": {
+    alone: true,
+    before: async (s) => {
+      await s.hook("slash");
+      await s.as("ann", "slash.run", { channel: s.channel, command: "lunch" });
+      const { response_url } = Object.fromEntries(new URLSearchParams(s.target.requests[0].body));
+      return { [TOKEN]: response_url.split("/").at(-1) };
+    },
+  },
+  "slash.run": { alone: true, before: async (s) => void (await s.hook("slash")) },
   "token.revoke": {
     before: async (s) => ({ [USER]: (await s.as("ann", "token.create", { name: "x", scopes: ["messages:read"] })).token.id }),
   },

@@ -2,6 +2,7 @@
 // fail.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { Client, CommandError } from "../lib/client.mjs";
 import { call, start } from "../lib/parleyd.mjs";
@@ -219,6 +220,25 @@ describe("a response URL", () => {
     await must(server.url, "hook.rotate", { hook: s.hook.id }, ann.token);
     assert.equal((await respond(response_url, { text: "signed with the old secret" })).status, 404);
     assert.deepEqual(await s.texts(), []);
+  });
+
+  test("that the target has signed itself reaches nobody outside of the channel", async () => {
+    const s = await scene();
+    const { body: eve } = await call(server.url, "auth.register", { name: `eve${++serial}`, password: "correct horse battery" });
+    const client = await Client.open(server.url, { token: eve.token });
+    const sign = (user) => {
+      const says = `${s.hook.id}.${user}.${s.hook.id}.${Math.floor(Date.now() / 1000 + 600).toString(16)}`;
+      return `${server.url}/hooks/r/${says}.${createHmac("sha256", s.secret).update(`slash answer\n${says}`).digest("base64url")}`;
+    };
+    assert.equal((await respond(sign(ben.id), { text: "a member" })).status, 200);
+    const { status, body } = await respond(sign(eve.user.id), { text: "a stranger" });
+    assert.equal(status, 404);
+    assert.equal(body.field, "token");
+    await must(server.url, "channel.join", { channel: s.channel.id }, eve.token);
+    assert.equal((await respond(sign(eve.user.id), { text: "a member now" })).status, 200);
+    await client.until("the answer", () => answered(client).length > 0);
+    assert.deepEqual(answered(client).map((a) => a.text), ["a member now"]);
+    await client.vanish();
   });
 
   test("says what is wrong with a body", async () => {
