@@ -21,7 +21,7 @@ process.chdir(ROOT);
 const BUILD = resolve(process.env.BUILD ?? "build");
 const LOG = join(BUILD, "log");
 const CLIENT = "clients/typescript";
-const FUZZ_SECONDS = Number(process.env.FUZZ_SECONDS ?? 6);
+const FUZZ_SECONDS = Number(process.env.FUZZ_SECONDS ?? 4);
 const FAULT_SECONDS = Number(process.env.FAULT_SECONDS ?? 10);
 const MINUTE = 60_000;
 
@@ -309,7 +309,7 @@ async function sanitized(mode) {
   await suite(`${mode} unit`, (s) => cmocka(s, mode, unitSources()));
   await suite(`${mode} contract`, async (s) => cmocka(s, mode, contractSources(), await servers(s)));
   await suite(`${mode} integration`, async (s) =>
-    nodeTests(s, mode, "tests/integration", { concurrency: 2, timeout: 15 * MINUTE, env: await servers(s) }));
+    nodeTests(s, mode, "tests/integration", { concurrency: 3, timeout: 15 * MINUTE, env: await servers(s) }));
   // Attacks and shortages, for what they make the server do: how long it takes is looked at in the suite `fault`.
   await suite(`${mode} fault`, (s) =>
     nodeTests(s, mode, "tests/fault", {
@@ -337,7 +337,7 @@ const SUITES = {
     }),
   integration: () =>
     suite("integration", async (s) =>
-      nodeTests(s, "release", "tests/integration", { concurrency: 2, env: await servers(s) })),
+      nodeTests(s, "release", "tests/integration", { concurrency: 3, env: await servers(s) })),
   fault: () =>
     suite("fault", async (s) =>
       nodeTests(s, "release", "tests/fault", {

@@ -243,7 +243,7 @@ static const char *bounded_text(struct arena *arena, const char *text, size_t n)
     }
     while (n > 0 && isspace((unsigned char)text[n - 1]))
         n--;
-    return n == 0 || strspn(text, " \t\r\n") >= n ? NULL : arena_strndup(arena, text, n);
+    return n == 0 ? NULL : arena_strndup(arena, text, n);
 }
 
 static const char *read_json(struct arena *arena, const char *body, size_t n,
