@@ -89,6 +89,7 @@ static int serve(const struct config *config)
     }
     log_info("started", LOG_STR("version", PARLEY_VERSION), LOG_STR("node", node->id),
              LOG_INT("workers", node->workers_n), LOG_STR("data", config->data));
+    (void)malloc_trim(0); /* what only the start has needed */
     while (sigwait(&signals, &signal_no) != 0)
         continue;
     log_info("draining", LOG_STR("signal", strsignal(signal_no)));
