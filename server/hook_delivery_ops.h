@@ -36,7 +36,7 @@ void delivery_release_lease(struct delivery *delivery);
 
 /* What is to be written, most urgent first. False: nothing. */
 bool delivery_write_next(struct delivery *delivery);
-/* The same when the server stops: only what was delivered. */
+/* The same when the server stops: what came of deliveries, before the position behind them. */
 void delivery_write_last(struct delivery *delivery);
 void delivery_mark(struct delivery *delivery, enum store_hook_outcome outcome);
 /* The event is dealt with, one way or the other. */

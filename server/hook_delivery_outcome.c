@@ -117,21 +117,29 @@ static void write_disabled(struct delivery *d)
     delivery_ask(d, STORE_HOOK_UPDATE, disabled);
 }
 
-bool delivery_write_next(struct delivery *d)
+/* The position last: with it an event is done with. False: there is nothing to write. */
+static bool write_outcome(struct delivery *d)
 {
-    if (!d->mark && d->position >= d->marked + SKIPS_MAX)
-        delivery_mark(d, STORE_HOOK_SKIPPED);
     if (d->text != NULL)
         post_text(d);
     else if (d->letter != LETTER_NONE)
         write_letter(d);
     else if (d->mark)
         write_mark(d);
-    else if (d->disable)
-        write_disabled(d);
     else
         return false;
     return true;
+}
+
+bool delivery_write_next(struct delivery *d)
+{
+    if (!d->mark && d->position >= d->marked + SKIPS_MAX)
+        delivery_mark(d, STORE_HOOK_SKIPPED);
+    if (write_outcome(d))
+        return true;
+    if (d->disable)
+        write_disabled(d);
+    return d->disable;
 }
 
 void delivery_write_last(struct delivery *d)
@@ -139,10 +147,7 @@ void delivery_write_last(struct delivery *d)
     if (d->service->worker->stopping || d->call.req.err == ERR_UNAVAILABLE ||
         d->call.req.err == ERR_INTERNAL)
         return; /* there is no time to ask again */
-    if (d->text != NULL)
-        post_text(d);
-    else if (d->mark)
-        write_mark(d);
+    (void)write_outcome(d);
 }
 
 /* -- what came of a delivery ----------------------------------------------------------------------

@@ -295,6 +295,29 @@ test("a server stops in time while a target hangs, and the event is delivered by
   await host.end();
 });
 
+test("a dead letter that comes while the server stops is kept", async () => {
+  const host = await newHost({ PARLEY_HOOK_ATTEMPTS: "1", PARLEY_WORKERS: "1" });
+  const s = await scene({ host });
+  let refuse;
+  s.target.answer = ({ path }) => (path === "/slash" ? "hang" : new Promise((resolve) => (refuse = () => resolve({ status: 500 }))));
+  const client = await Client.open(host.url, { token: host.ann.token });
+  await s.ask("hook.create", { kind: "slash", channel: s.channel.id, name: "Waits", command: "wait", url: s.target.url("/slash") });
+  const { seq } = await s.send("letter");
+  await s.target.until("the delivery", (r) => r.length >= 1);
+  const waits = call(host.url, "slash.run", { channel: s.channel.id, command: "wait" }, host.ann.token); // and the server with it
+  await s.target.until("the command", (r) => r.length >= 2);
+  const ended = host.end();
+  await client.until("the end", (c) => c.events.some((e) => e.method === "server.draining"));
+  refuse();
+  assert.equal((await waits).status, 503);
+  assert.equal((await ended).code, 0);
+  await host.restart();
+  await dead(s);
+  assert.deepEqual((await s.failures()).map((f) => f.seq), [seq]);
+  await client.vanish();
+  await host.end();
+});
+
 describe("kill -9", () => {
   test("what was committed is delivered after the restart, none missing, in order", async () => {
     const host = await newHost();
