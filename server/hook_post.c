@@ -14,9 +14,9 @@
 #include "protocol/slack.h"
 #include "server/conn.h"
 #include "server/gateway.h"
-#include "server/hook_rates.h"
 #include "server/metrics.h"
 #include "server/node.h"
+#include "server/rates.h"
 #include "server/store_call.h"
 #include "server/worker.h"
 
@@ -208,10 +208,35 @@ static const char *sentence(struct hook_post *post, const char *reason)
     return out;
 }
 
+/* 0, or the milliseconds until the webhook may be used again. */
+static uint32_t take_rate(struct hook_post *post)
+{
+    const struct node *node = post->worker->node;
+    struct rate_limit limit = {node->config.rate_hook, node->config.rate_hook_burst};
+
+    if (!node->config.rate_limits)
+        return 0;
+    return rates_take(node->hook_rates, post->hook, RATE_WRITE, &limit, clock_monotonic_ns());
+}
+
+static void take_payload(struct hook_post *post, const struct store_hook *hook)
+{
+    uint32_t wait = take_rate(post);
+    const char *reason = wait == 0 ? read_payload(post) : NULL;
+
+    post->used_at = hook->used_at;
+    if (wait > 0)
+        finish(post,
+               (struct hook_outcome){ERR_RATE_LIMITED, "This webhook is used too often", wait});
+    else if (reason != NULL)
+        fail(post, ERR_INVALID_REQUEST, sentence(post, reason));
+    else
+        send_message(post, hook);
+}
+
 static void found(struct store_call *call)
 {
     struct hook_post *post = container_of(call, struct hook_post, call);
-    const struct config *config = &post->worker->node->config;
     const struct store_hook *hook = &call->req.out.hook;
 
     if (call->req.err == ERR_NOT_FOUND)
@@ -220,20 +245,8 @@ static void found(struct store_call *call)
         store_failed(post);
     else if (!hook->enabled || call->req.out.user.disabled_at != 0)
         fail(post, ERR_FORBIDDEN, "The webhook is disabled");
-    else {
-        uint32_t wait = config->rate_limits ? hook_rates_take(post->worker->node->hook_rates,
-                                                              post->hook, clock_monotonic_ns())
-                                            : 0;
-        const char *reason = wait == 0 ? read_payload(post) : NULL;
-        post->used_at = hook->used_at;
-        if (wait > 0)
-            finish(post,
-                   (struct hook_outcome){ERR_RATE_LIMITED, "This webhook is used too often", wait});
-        else if (reason != NULL)
-            fail(post, ERR_INVALID_REQUEST, sentence(post, reason));
-        else
-            send_message(post, hook);
-    }
+    else
+        take_payload(post, hook);
 }
 
 void hook_post_run(struct hook_post *post, struct conn *conn, struct buf *body)

@@ -19,7 +19,6 @@
 #include "server/event.h"
 #include "server/fanout.h"
 #include "server/gateway.h"
-#include "server/hook_rates.h"
 #include "server/hooks_out.h"
 #include "server/jobs.h"
 #include "server/listener.h"
@@ -309,9 +308,8 @@ struct node *node_create(const struct config *config, char error_out[512])
     if (node->workers_n > METRIC_WORKER_LABELS)
         node->workers_n = METRIC_WORKER_LABELS;
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
-    node->rates = rates_create(RATES_SESSIONS_MAX);
-    node->hook_rates =
-        hook_rates_create(&(struct rate_limit){config->rate_hook, config->rate_hook_burst});
+    node->rates = rates_create(RATES_MAX);
+    node->hook_rates = rates_create(RATES_MAX);
     node->throttle = throttle_create(
         &(struct throttle_options){.registrations = config->registrations_per_address});
     node->presence = presence_create(PRESENCE_GRACE_MS);
@@ -479,7 +477,7 @@ void node_destroy(struct node **node)
     presence_destroy(&n->presence);
     throttle_destroy(&n->throttle);
     rates_destroy(&n->rates);
-    hook_rates_destroy(&n->hook_rates);
+    rates_destroy(&n->hook_rates);
     free(n);
 }
 

@@ -18,7 +18,6 @@
 #include "storage/store.h"
 
 struct bus;
-struct hook_rates;
 struct hooks_out;
 struct jobs;
 struct outbound;
@@ -41,8 +40,8 @@ struct node {
     unsigned workers_n;
     struct password_pool *passwords;
     struct throttle *throttle;
-    struct rates *rates; /* of sessions over HTTP */
-    struct hook_rates *hook_rates;
+    struct rates *rates;      /* of sessions over HTTP */
+    struct rates *hook_rates; /* of posts to webhooks */
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;

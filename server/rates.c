@@ -1,4 +1,4 @@
-/* The sessions are in the order in which they came, or were looked at last by tidy(). */
+/* They are in the order in which they came, or were looked at last by tidy(). */
 #include "server/rates.h"
 
 #include <pthread.h>
@@ -10,10 +10,10 @@
 #include "base/id.h"
 #include "base/mem.h"
 
-enum { LOOKS = 2 }; /* at old sessions for each new one, so that those at rest go */
+enum { LOOKS = 2 }; /* at old ones for each new one, so that those at rest go */
 
 struct paced {
-    char session[ID_MAX + 1];
+    char who[ID_MAX + 1];
     struct rate_bucket buckets[RATE_COUNT];
     UT_hash_handle hh;
 };
@@ -21,7 +21,7 @@ struct paced {
 struct rates {
     pthread_mutex_t lock;
     size_t max;
-    struct paced *by_session;
+    struct paced *known;
 };
 
 struct rates *rates_create(size_t max)
@@ -35,7 +35,7 @@ struct rates *rates_create(size_t max)
 
 static void forget(struct rates *rates, struct paced *paced)
 {
-    HASH_DEL(rates->by_session, paced);
+    HASH_DEL(rates->known, paced);
     free(paced);
 }
 
@@ -46,8 +46,8 @@ void rates_destroy(struct rates **rates_ref)
     if (rates == NULL)
         return;
     *rates_ref = NULL;
-    while (rates->by_session != NULL)
-        forget(rates, rates->by_session);
+    while (rates->known != NULL)
+        forget(rates, rates->known);
     (void)pthread_mutex_destroy(&rates->lock);
     free(rates);
 }
@@ -63,46 +63,46 @@ static bool is_at_rest(const struct paced *paced, uint64_t now_ns)
 
 static void tidy(struct rates *rates, uint64_t now_ns)
 {
-    for (int i = 0; i < LOOKS && rates->by_session != NULL; i++) {
-        struct paced *first = rates->by_session;
+    for (int i = 0; i < LOOKS && rates->known != NULL; i++) {
+        struct paced *first = rates->known;
         if (is_at_rest(first, now_ns)) {
             forget(rates, first);
             continue;
         }
-        HASH_DEL(rates->by_session, first);
-        HASH_ADD_STR(rates->by_session, session, first);
+        HASH_DEL(rates->known, first);
+        HASH_ADD_STR(rates->known, who, first);
     }
-    if (HASH_COUNT(rates->by_session) >= rates->max)
-        forget(rates, rates->by_session);
+    if (HASH_COUNT(rates->known) >= rates->max)
+        forget(rates, rates->known);
 }
 
-static struct paced *get(struct rates *rates, const char *session, uint64_t now_ns)
+static struct paced *get(struct rates *rates, const char *who, uint64_t now_ns)
 {
     struct paced *paced;
 
-    HASH_FIND_STR(rates->by_session, session, paced);
+    HASH_FIND_STR(rates->known, who, paced);
     if (paced != NULL)
         return paced;
     tidy(rates, now_ns);
     paced = mem_zalloc(sizeof(*paced));
-    (void)snprintf(paced->session, sizeof(paced->session), "%s", session);
-    HASH_ADD_STR(rates->by_session, session, paced);
+    (void)snprintf(paced->who, sizeof(paced->who), "%s", who);
+    HASH_ADD_STR(rates->known, who, paced);
     return paced;
 }
 
-uint32_t rates_take(struct rates *rates, const char *session, enum rate_class class,
+uint32_t rates_take(struct rates *rates, const char *who, enum rate_class class,
                     const struct rate_limit *limit, uint64_t now_ns)
 {
     (void)pthread_mutex_lock(&rates->lock);
-    uint32_t wait = rate_take(&get(rates, session, now_ns)->buckets[class], limit, now_ns);
+    uint32_t wait = rate_take(&get(rates, who, now_ns)->buckets[class], limit, now_ns);
     (void)pthread_mutex_unlock(&rates->lock);
     return wait;
 }
 
-size_t rates_sessions(struct rates *rates)
+size_t rates_count(struct rates *rates)
 {
     (void)pthread_mutex_lock(&rates->lock);
-    size_t n = HASH_COUNT(rates->by_session);
+    size_t n = HASH_COUNT(rates->known);
     (void)pthread_mutex_unlock(&rates->lock);
     return n;
 }

@@ -1,6 +1,7 @@
-/* rates.h - how fast a session may call commands over HTTP, whatever connections it uses for it.
+/* rates.h - how fast somebody may go on, whatever connections it uses for that: sessions that call
+ * commands over HTTP, webhooks that are posted to.
  *
- * A node's own: at each node of a cluster a session has its rate.
+ * A node's own: at each node of a cluster they have their rate.
  * Threading: locks itself, any thread. Units: ns of clock_monotonic_ns() in, milliseconds to wait
  * out.
  */
@@ -15,15 +16,15 @@
 
 struct rates;
 
-enum { RATES_SESSIONS_MAX = 65536 };
+enum { RATES_MAX = 65536 };
 
-/* Memory is bounded: of more than MAX sessions the one known for longest is forgotten, and may
- * begin anew. */
+/* Memory is bounded: of more than MAX the one known for longest is forgotten, and may begin
+ * anew. */
 struct rates *rates_create(size_t max);
 void rates_destroy(struct rates **rates);
-/* One more command of CLASS by SESSION: 0, and it is let through, or how long to wait. */
-uint32_t rates_take(struct rates *rates, const char *session, enum rate_class class,
+/* One more thing of CLASS by WHO, an id: 0, and it is let through, or how long to wait. */
+uint32_t rates_take(struct rates *rates, const char *who, enum rate_class class,
                     const struct rate_limit *limit, uint64_t now_ns);
-size_t rates_sessions(struct rates *rates);
+size_t rates_count(struct rates *rates);
 
 #endif
