@@ -138,3 +138,25 @@ const char *param_type_name(enum param_type type)
 
     return names[type];
 }
+
+const char *param_type_counts(enum param_type type)
+{
+    static const char *const counts[PARAM_TYPE_COUNT] = {
+#define X(name, wire, counts, help) [PARAM_##name] = counts,
+        PARAM_TYPE_MAP(X)
+#undef X
+    };
+
+    return counts[type];
+}
+
+const char *param_type_help(enum param_type type)
+{
+    static const char *const help[PARAM_TYPE_COUNT] = {
+#define X(name, wire, counts, help) [PARAM_##name] = help,
+        PARAM_TYPE_MAP(X)
+#undef X
+    };
+
+    return help[type];
+}

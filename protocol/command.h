@@ -154,5 +154,8 @@ static inline bool scope_allows(scope_set has, enum scope scope)
 }
 /* "id", "id_ref", "text", ... */
 const char *param_type_name(enum param_type type);
+/* What its min and max count, and what it is, as in PARAM_TYPE_MAP. */
+const char *param_type_counts(enum param_type type);
+const char *param_type_help(enum param_type type);
 
 #endif

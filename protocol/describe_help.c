@@ -7,12 +7,7 @@
 
 static void put_bounds(struct buf *out, const struct param_spec *param)
 {
-    static const char *const counts[PARAM_TYPE_COUNT] = {
-#define X(name, wire, count, help) [PARAM_##name] = count,
-        PARAM_TYPE_MAP(X)
-#undef X
-    };
-    const char *count = counts[param->type];
+    const char *count = param_type_counts(param->type);
 
     if (param->type == PARAM_ENUM || param->type == PARAM_WORDS)
         buf_printf(out, "; %s", param->words);

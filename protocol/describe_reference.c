@@ -50,12 +50,7 @@ static void put_example(struct page *page, const char *title, const struct buf *
 
 static void put_bounds(struct buf *out, const struct param_spec *param)
 {
-    static const char *const counts[PARAM_TYPE_COUNT] = {
-#define X(name, wire, count, help) [PARAM_##name] = count,
-        PARAM_TYPE_MAP(X)
-#undef X
-    };
-    const char *count = counts[param->type];
+    const char *count = param_type_counts(param->type);
 
     if (param->type == PARAM_ENUM || param->type == PARAM_WORDS)
         buf_printf(out, ": `%s`", param->words);
@@ -63,17 +58,6 @@ static void put_bounds(struct buf *out, const struct param_spec *param)
         buf_printf(out, ", %" PRId64 " to %" PRId64 "%s%s", param->min, param->max,
                    strcmp(count, "value") == 0 ? "" : " ",
                    strcmp(count, "value") == 0 ? "" : count);
-}
-
-static const char *param_type_help(enum param_type type)
-{
-    static const char *const helps[PARAM_TYPE_COUNT] = {
-#define X(name, wire, count, help) [PARAM_##name] = help,
-        PARAM_TYPE_MAP(X)
-#undef X
-    };
-
-    return helps[type];
 }
 
 /* -- commands --------------------------------------------------------------------------------- */

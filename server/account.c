@@ -185,13 +185,7 @@ enum err account_put_users(struct request *req)
 {
     const struct store_req *store = &req->call.req;
 
-    buf_json_key(&req->result, "users");
-    buf_putc(&req->result, '[');
-    for (size_t i = 0; i < store->out.n; i++) {
-        buf_json_comma(&req->result);
-        store_user_json(&req->result, &store->out.users[i]);
-    }
-    buf_putc(&req->result, ']');
+    store_users_json(&req->result, store->out.users, store->out.n);
     buf_json_member_opt(&req->result, "next_cursor", store->out.next);
     return ERR_OK;
 }

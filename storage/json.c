@@ -75,13 +75,13 @@ void store_message_json(struct buf *out, const struct store_message *message)
     buf_putc(out, '}');
 }
 
-static void put_users(struct buf *out, const struct store_channel *channel)
+void store_users_json(struct buf *out, const struct store_user *users, size_t n)
 {
     buf_json_key(out, "users");
     buf_putc(out, '[');
-    for (size_t i = 0; i < channel->users_n; i++) {
+    for (size_t i = 0; i < n; i++) {
         buf_json_comma(out);
-        store_user_json(out, &channel->users[i]);
+        store_user_json(out, &users[i]);
     }
     buf_putc(out, ']');
 }
@@ -108,7 +108,7 @@ void store_channel_json(struct buf *out, const struct store_channel *channel, bo
     put_time_opt(out, "archived_at", channel->archived_at);
     put_uint(out, "members", channel->members);
     if (channel->type == STORE_DM && channel->users != NULL)
-        put_users(out, channel);
+        store_users_json(out, channel->users, channel->users_n);
     if (view)
         put_view(out, channel);
     buf_putc(out, '}');

@@ -345,10 +345,11 @@ enum err op_hook_delete(struct txn *t, struct store_req *req)
         err = txn_member(t, s.chan, bot, &m);
     if (err == ERR_OK && m->exists)
         err = member_leave(t, s.actor, s.chan, bot);
+    if (err != ERR_OK)
+        return err;
     row.h.enabled = false;
-    if (err == ERR_OK)
-        err = change_bot(t, req, &row.h);
     req->out.hook = row.h;
+    err = change_bot(t, req, &row.h);
     return err == ERR_OK ? t->ops->hook_remove(t->conn, row.h.id) : err;
 }
 
@@ -443,7 +444,8 @@ static enum err put_bot(struct txn *t, struct store_req *req, const char *id)
 
     if (err == ERR_OK)
         err = disable_with_owner(t, req, &bot);
-    req->out.user = bot.user;
+    if (err == ERR_OK)
+        req->out.user = bot.user;
     return err;
 }
 
@@ -459,7 +461,8 @@ enum err op_hook_find(struct txn *t, struct store_req *req)
         err = put_bot(t, req, row.h.id);
     if (err == ERR_NOT_FOUND)
         return no_hook(req);
-    req->out.hook = row.h;
+    if (err == ERR_OK)
+        req->out.hook = row.h;
     return err;
 }
 
@@ -496,7 +499,8 @@ enum err op_hook_lease(struct txn *t, struct store_req *req)
         err = put_bot(t, req, id);
     if (err == ERR_NOT_FOUND || (err == ERR_OK && req->out.user.disabled_at != 0))
         return not_to_have(req);
-    req->out.hook = row.h;
+    if (err == ERR_OK)
+        req->out.hook = row.h;
     return err;
 }
 

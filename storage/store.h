@@ -211,6 +211,8 @@ struct store_top {
 /* JSON as it goes on the wire: appends one object. The same functions make event data inside. */
 struct buf;
 void store_user_json(struct buf *out, const struct store_user *user);
+/* The member "users" of an object: a list of them. */
+void store_users_json(struct buf *out, const struct store_user *users, size_t n);
 void store_message_json(struct buf *out, const struct store_message *message);
 /* VIEW: with the members of the asking user's view (the channel must be joined). */
 void store_channel_json(struct buf *out, const struct store_channel *channel, bool view);

@@ -200,13 +200,7 @@ static enum err put_hooks(struct request *req)
         put_hook(out, &store->out.hooks[i]);
     }
     buf_putc(out, ']');
-    buf_json_key(out, "users");
-    buf_putc(out, '[');
-    for (size_t i = 0; i < store->out.users_n; i++) {
-        buf_json_comma(out);
-        store_user_json(out, &store->out.users[i]);
-    }
-    buf_putc(out, ']');
+    store_users_json(out, store->out.users, store->out.users_n);
     return ERR_OK;
 }
 

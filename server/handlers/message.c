@@ -57,13 +57,7 @@ static enum err put_history(struct request *req)
     buf_putc(out, ']');
     buf_json_member_bool(out, "more_before", store->out.more_before);
     buf_json_member_bool(out, "more_after", store->out.more_after);
-    buf_json_key(out, "users");
-    buf_putc(out, '[');
-    for (size_t i = 0; i < store->out.users_n; i++) {
-        buf_json_comma(out);
-        store_user_json(out, &store->out.users[i]);
-    }
-    buf_putc(out, ']');
+    store_users_json(out, store->out.users, store->out.users_n);
     return ERR_OK;
 }
 

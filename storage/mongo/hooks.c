@@ -197,16 +197,14 @@ MG_OP(hook_mark, const char *id, uint64_t seq, enum store_hook_outcome outcome, 
     struct mg_conn *c = mg(conn);
     bson_t *update;
 
+    if (outcome == STORE_HOOK_SKIPPED)
+        return advance(c, id, seq);
     if (outcome == STORE_HOOK_DELIVERED)
         update = BCON_NEW("$set", "{", "used_at", BCON_INT64(now), "failed_at", BCON_INT64(0), "}",
                           "$unset", "{", "error", BCON_INT32(1), "}");
     else
         update = BCON_NEW("$set", "{", "failed_at", BCON_INT64(now), "error",
                           BCON_UTF8(error != NULL ? error : ""), "}");
-    if (outcome == STORE_HOOK_SKIPPED) {
-        bson_destroy(update);
-        return advance(c, id, seq);
-    }
     enum err err = mg_update(c, MG_HOOKS, by_id(id), update, false);
     return err == ERR_OK ? advance(c, id, seq) : err;
 }
