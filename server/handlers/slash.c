@@ -1,8 +1,7 @@
 /* slash.c - slash commands: a member's words go to the hook's target, which answers at once or
- * later through a response URL (gateway_slash.c).
+ * later through a response URL (POST /hooks/r/<token>, which gateway_api.c makes slash.answer).
  *
- *   slash.run -> the channel's commands -> names for the target -> outbound.h, SLASH_WAIT_MS at
- * most
+ *   slash.run -> the channel's commands -> names for the target -> outbound.h, SLASH_WAIT_MS
  *             -> nothing, or text for the caller alone, or a message of the hook's bot
  */
 #include <stdio.h>
