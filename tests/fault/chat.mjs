@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../lib/client.mjs";
 import { must, mustAll, register } from "../lib/people.mjs";
 import { Random } from "../lib/random.mjs";
-import { Ledger, Violation, judge, judgeHistory, judgeMembers, judgeUnread } from "./checker.mjs";
+import { Ledger, Sightings, Violation, judge, judgeHistory, judgeMembers, judgeUnread } from "./checker.mjs";
 import { Device } from "./device.mjs";
 
 const USERS = 10;
@@ -43,6 +43,7 @@ export async function makeWorld(url, { seed, devices, connectTo = () => url, ...
     users,
     channels: await makeChannels(url, root, users),
     ledger: new Ledger(),
+    sightings: new Sightings(),
     counts,
     count: (what) => (counts[what] = (counts[what] ?? 0) + 1),
     random: (name) => new Random([...name].reduce((n, c) => n * 31 + c.charCodeAt(0), seed) >>> 0),

@@ -24,10 +24,12 @@ const brief = (event) => {
   return `${p.seq} ${method}${about}${who}${p.channel?.id ? ` ${p.channel.id}` : ""}`;
 };
 
+const asText = (event) => JSON.stringify([event.method, event.params]);
+const isEqual = (a, b) => a === b || asText(a) === asText(b);
+
 /** True if LOGGED is SEEN, or what a deletion has left of it. */
 export function isSameEvent(seen, logged) {
-  const text = (event) => JSON.stringify([event.method, event.params]);
-  if (text(seen) === text(logged)) return true;
+  if (isEqual(seen, logged)) return true;
   const [was, is] = [seen.params.message, logged.params.message];
   if (seen.method !== logged.method || !was || !is || is.text !== undefined || !is.deleted_at) return false;
   const same = (a, b, names) => names.every((name) => a[name] === b[name]);
@@ -37,10 +39,28 @@ export function isSameEvent(seen, logged) {
   );
 }
 
+/** Events that anybody has seen, one of each for all views: many clients see the same, and a long run has millions. */
+export class Sightings {
+  #kept = new Map(); // stream -> Map(seq -> [event, and what a deletion has left of it])
+
+  /** EVENT, or one that is equal to it and was seen before. */
+  keep(event) {
+    const { stream, seq } = event.params;
+    if (!this.#kept.has(stream)) this.#kept.set(stream, new Map());
+    const stored = this.#kept.get(stream).get(seq) ?? [];
+    const before = stored.find((other) => isEqual(other, event));
+    if (before) return before;
+    this.#kept.get(stream).set(seq, [...stored, event]);
+    return event;
+  }
+}
+
 export class View {
-  constructor(name, user) {
+  /** SIGHTINGS: what all views of one chat share. */
+  constructor(name, user, sightings = new Sightings()) {
     this.name = name;
     this.user = user;
+    this.sightings = sightings;
     this.streams = new Map(); // stream -> { epoch, at, sure }: where the client is; only streams that it gets
     this.seen = new Map(); // stream -> Map(seq -> event): all that ever came
     this.cuts = new Map(); // of this session
@@ -105,7 +125,7 @@ export class View {
       !before || isSameEvent(before, event),
       `${stream}: ${seq} was ${before && JSON.stringify(before)}, is ${JSON.stringify(event)}`,
     );
-    this.seen.get(stream).set(seq, event);
+    this.seen.get(stream).set(seq, this.sightings.keep(event));
   }
 
   // The stream of a channel begins with the event of the join; it goes on if it has not ended yet.
@@ -220,17 +240,20 @@ export class Folded {
   }
 }
 
-function judgeView(view, folded) {
+// MATCHING: events that were found to be in the log already. Views share what they saw.
+function judgeView(view, folded, matching) {
   for (const [stream, seen] of view.seen) {
     const log = folded.get(stream)?.log;
     demand(log, `${view.name} saw ${stream}, whose log was not fetched`);
     for (const [seq, event] of seen) {
+      if (matching.has(event)) continue;
       demand(log[seq - 1], () => `${view.name} saw ${brief(event)} in ${stream}, which ends at ${log.length}`);
       demand(
         isSameEvent(event, log[seq - 1]),
         () =>
           `${view.name} saw in ${stream}\n  ${JSON.stringify(event)}\nbut the log has\n  ${JSON.stringify(log[seq - 1])}`,
       );
+      matching.add(event);
     }
   }
   for (const [stream, f] of folded) {
@@ -335,6 +358,7 @@ export function judge({ logs, views, ledger }) {
   for (const [id, send] of ledger.sends) judgeSend(id, send, folded);
   judgeOrder(ledger);
   judgeChanges(ledger, folded);
-  for (const view of views) judgeView(view, folded);
+  const matching = new Set();
+  for (const view of views) judgeView(view, folded, matching);
   return folded;
 }

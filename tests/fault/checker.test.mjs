@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Folded, Ledger, View, Violation, isSameEvent, judge, judgeHistory, judgeMembers, judgeUnread } from "./checker.mjs";
+import { Folded, Ledger, Sightings, View, Violation, isSameEvent, judge, judgeHistory, judgeMembers, judgeUnread } from "./checker.mjs";
 
 const EPOCH = "e1";
 const ANN = { id: "ann", name: "ann" };
@@ -21,8 +21,8 @@ const message = (seq, no, text, more = {}) => ({
 const created = (seq, no, text) => event("message.created", seq, { message: message(seq, no, text) });
 
 // ann's view, started with the room at SEQ.
-function view({ seq = 4, positions = {}, resumed = false } = {}) {
-  const v = new View("device", "ann");
+function view({ seq = 4, positions = {}, resumed = false, sightings } = {}) {
+  const v = new View("device", "ann", sightings);
   v.started(positions, answer({ seq, resumed }));
   return v;
 }
@@ -148,6 +148,18 @@ describe("the judgement", () => {
     /text is still in the log/,
   );
   condemns("a refused message that is there", (w) => Object.assign(w.ledger.sends.get("x1"), { ack: null, refused: "forbidden" }), /refused/);
+
+  test("finds the one of two views that differs, although they share what they saw", () => {
+    const sightings = new Sightings();
+    const views = ["there", "their"].map((last) => {
+      const v = view({ seq: 2, sightings });
+      for (const e of [created(3, 1, "hello"), created(4, 2, last)]) v.take(e);
+      return v;
+    });
+    const [one, other] = views.map((v) => v.seen.get("c:room"));
+    assert.equal(one.get(3), other.get(3));
+    assert.throws(() => judge({ ...world(), views }), /saw in c:room[^]*their[^]*but the log has[^]*there/);
+  });
 
   test("finds that a retry became another message", () => {
     const { ledger } = world();

@@ -17,13 +17,13 @@ const REFUSALS = new Set(["forbidden", "not_found", "conflict", "rate_limited", 
 
 export class Device {
   /**
-   * WORLD: { connectTo, random, ledger, users, channels, count } - count(what) for the statistics; and, where they matter,
+   * WORLD: { connectTo, random, ledger, sightings, users, channels, count } - count(what) for the statistics; and, where they matter,
    * paceMs: the longest pause between two commands, patienceMs: how long a server may keep it waiting before it goes to
    * another one.
    */
   constructor(world, user, name) {
     Object.assign(this, { world, user, name, random: world.random(name) });
-    this.view = new View(name, user.id);
+    this.view = new View(name, user.id, world.sightings);
     this.unsettled = new Map(); // client_msg_id -> { channel, text }
     this.trace = [];
     this.busy = new Set();
