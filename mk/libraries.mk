@@ -22,11 +22,11 @@ archives = $(foreach lib,$(DEPS_$(1)),$(O)/lib$(lib).a)
 # Libraries of the system. The linker drops those a program does not use (--as-needed).
 SYSTEM_base     = $(SODIUM_LIBS) -lm
 SYSTEM_protocol = $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
-SYSTEM_storage  = $(SQLITE_LIBS) $(MONGOC_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
+SYSTEM_storage  = $(SQLITE_LIBS) $(MONGOC_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 SYSTEM_config   = $(INIH_LIBS) -lm
-SYSTEM_server   = $(LWS_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(HIREDIS_LIBS) \
+SYSTEM_server   = $(LWS_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(OPENSSL_LIBS) $(HIREDIS_LIBS) \
                   $(SODIUM_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) -lm
-SYSTEM_cli      = $(CURL_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) -lm
+SYSTEM_cli      = $(CURL_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(OPENSSL_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) -lm
 
 objects = $(patsubst %.c,$(O)/obj/%.o,$(1))
 

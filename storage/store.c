@@ -64,6 +64,22 @@ static void fill_defaults(struct store *s, const struct store_options *options)
         s->options.queue_max = QUEUE;
 }
 
+/* Each reader has a connection, the committer has one, and the backend may take one for itself. */
+static enum err check_conns(const struct store *s, char error_out[STORE_ERROR_SIZE])
+{
+    unsigned wanted = s->options.readers + 2;
+    unsigned max = s->backend->conns_max;
+
+    if (max == 0 || max >= wanted)
+        return ERR_OK;
+    (void)snprintf(
+        error_out, STORE_ERROR_SIZE,
+        "the address of the store allows %u connections (maxPoolSize), and this server takes"
+        " %u: raise it, or leave it out",
+        max, wanted);
+    return ERR_INVALID_PARAMS;
+}
+
 static enum err start_threads(struct store *s, char error_out[STORE_ERROR_SIZE])
 {
     int rc = pthread_create(&s->committer, NULL, committer_run, s);
@@ -96,8 +112,10 @@ enum err store_open(const struct store_options *options, struct store **store_ou
     enum err err = backend_open(s->url, STORE_OPEN_OR_CREATE, &s->backend, error_out);
     if (err == ERR_OK) {
         s->ops = s->backend->ops;
-        err = s->ops->connect(s->backend, true, &s->writer, error_out);
+        err = check_conns(s, error_out);
     }
+    if (err == ERR_OK)
+        err = s->ops->connect(s->backend, true, &s->writer, error_out);
     if (err == ERR_OK)
         err = copy_refuse_half(s->writer, error_out);
     if (err == ERR_OK)

@@ -41,6 +41,7 @@ enum store_open_mode {
 /* An open database. */
 struct store_backend {
     const struct store_ops *ops;
+    unsigned conns_max; /* that it can have at once; 0: as many as wanted */
 };
 
 /* One thread's way into it. */

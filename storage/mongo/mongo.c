@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "storage/copy_ops.h"
+#include "storage/mongo/address.h"
 
-enum { SELECTION_MS = 2000, CONNECT_MS = 2000, SOCKET_MS = 5000 };
+enum { REPEAT_MS = 30000 };
 
 /* -- the driver -------------------------------------------------------------------------------- */
 
@@ -37,11 +37,30 @@ int shm_open(const char *name, int flags, mode_t mode)
     return -1;
 }
 
+/* While a server is away the driver says the same twice a second, from any of its threads. */
+static bool is_repetition(const char *message)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static char last[256];
+    static int64_t said_ms;
+    bool same;
+
+    (void)pthread_mutex_lock(&lock);
+    same = strncmp(message, last, sizeof(last) - 1) == 0;
+    if (!same) {
+        (void)snprintf(last, sizeof(last), "%s", message);
+        said_ms = 0;
+    }
+    same = log_limited(&said_ms, REPEAT_MS) && same;
+    (void)pthread_mutex_unlock(&lock);
+    return same;
+}
+
 static void forward_log(mongoc_log_level_t level, const char *domain, const char *message,
                         void *arg)
 {
     (void)arg;
-    if (level <= MONGOC_LOG_LEVEL_WARNING)
+    if (level <= MONGOC_LOG_LEVEL_WARNING && !is_repetition(message))
         log_warn("MongoDB driver", LOG_STR("domain", domain), LOG_STR("message", message));
 }
 
@@ -49,74 +68,6 @@ static void start_driver(void)
 {
     mongoc_init();
     mongoc_log_set_handler(forward_log, NULL);
-}
-
-/* -- the address ------------------------------------------------------------------------------- */
-
-static void set_default(mongoc_uri_t *uri, const char *option, int32_t value)
-{
-    if (!mongoc_uri_has_option(uri, option))
-        (void)mongoc_uri_set_option_as_int32(uri, option, value);
-}
-
-/* Every write is acknowledged by a majority and journalled, whatever the address says; the driver
- * repeats nothing: the store looks for itself what became of a write, and a time-out is enough. */
-static void harden(mongoc_uri_t *uri)
-{
-    mongoc_write_concern_t *durable = mongoc_write_concern_new();
-
-    mongoc_write_concern_set_wmajority(durable, -1);
-    mongoc_write_concern_set_journal(durable, true);
-    mongoc_uri_set_write_concern(uri, durable);
-    mongoc_write_concern_destroy(durable);
-    (void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
-    (void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false);
-    set_default(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECTION_MS);
-    set_default(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
-    set_default(uri, MONGOC_URI_SOCKETTIMEOUTMS, SOCKET_MS);
-    if (mongoc_uri_get_appname(uri) == NULL)
-        (void)mongoc_uri_set_appname(uri, "parley");
-}
-
-/* The hosts and the database, without user, password and options. */
-static void describe(const mongoc_uri_t *uri, struct mg_backend *b)
-{
-    struct buf text = {0};
-    const char *service = mongoc_uri_get_srv_hostname(uri);
-    const char *db = mongoc_uri_get_database(uri);
-
-    buf_puts(&text, service != NULL ? "mongodb+srv://" : "mongodb://");
-    if (service != NULL)
-        buf_puts(&text, service);
-    for (const mongoc_host_list_t *h = mongoc_uri_get_hosts(uri); h != NULL; h = h->next)
-        buf_printf(&text, "%s%s", h->host_and_port, h->next != NULL ? "," : "");
-    (void)snprintf(b->db, sizeof(b->db), "%s", db != NULL && db[0] != '\0' ? db : "parley");
-    (void)snprintf(b->address, sizeof(b->address), "%.*s/%s", (int)sizeof(b->address) - 80,
-                   text.data, b->db);
-    buf_free(&text);
-}
-
-static enum err parse(const char *url, struct mg_backend *b, char error_out[STORE_ERROR_SIZE])
-{
-    bson_error_t error;
-    mongoc_uri_t *uri = mongoc_uri_new_with_error(url, &error);
-
-    if (uri == NULL) { /* without the address: there may be a password in it */
-        (void)snprintf(error_out, STORE_ERROR_SIZE,
-                       "the address of the MongoDB store is not well-formed: use"
-                       " \"mongodb://USER:PASSWORD@HOST:PORT/DATABASE\"");
-        return ERR_INVALID_PARAMS;
-    }
-    harden(uri);
-    describe(uri, b);
-    b->pool = mongoc_client_pool_new_with_error(uri, &error);
-    mongoc_uri_destroy(uri);
-    if (b->pool != NULL) {
-        (void)mongoc_client_pool_set_error_api(b->pool, MONGOC_ERROR_API_VERSION_2);
-        return ERR_OK;
-    }
-    (void)snprintf(error_out, STORE_ERROR_SIZE, "%s: %.300s", b->address, error.message);
-    return ERR_UNAVAILABLE;
 }
 
 /* -- opening ----------------------------------------------------------------------------------- */
@@ -157,7 +108,7 @@ static enum err mg_open(const char *url, enum store_open_mode mode,
     keeper_init(&b->keeper);
     turns_init(&b->turns);
     *backend_out = &b->base;
-    enum err err = parse(url, b, error_out);
+    enum err err = mg_address_open(url, b, error_out);
     if (err == ERR_OK)
         err = prepare(b, mode != STORE_OPEN_OR_CREATE, error_out);
     if (err == ERR_OK)

@@ -48,6 +48,7 @@ enum {
     MG_NAME_SIZE = 640,      /* of a claimed name */
     MG_PAGE = 1000,          /* documents in one insert or one list of ids */
     MG_DUPLICATE = 11000,    /* the server's word for "already there" */
+    MG_UNAUTHORIZED = 13,    /* and for "you may not" */
     MG_CLAIM_OLD_MS = 20000, /* longer than any commit takes, from a claim on */
     MG_TAIL_OLD_MS = 5000,   /* an event that is not applied by then was left by a dead node */
     MG_ADDRESS_SIZE = 160,
@@ -59,6 +60,9 @@ struct mg_backend {
     mongoc_client_pool_t *pool;
     char address[MG_ADDRESS_SIZE]; /* of the database, without credentials */
     char db[MG_DB_SIZE];
+    bool signs_in; /* the address says as whom */
+    bool tls;
+    bool own_cert; /* to show to the server */
     char epoch[STORE_EPOCH_SIZE];
     struct keeper keeper;
     struct turns turns;

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/macros.h"
-#include "storage/mongo/mongo.h"
+#include "storage/mongo/address.h"
 
-enum { SCHEMA_VERSION = 3, CODE_UNAUTHORIZED = 13, CODE_AUTHENTICATION = 18 };
+enum { SCHEMA_VERSION = 3, WIRE_VERSION_MIN = 17 /* MongoDB 6 */ };
 enum { TRIES = 20, PAUSE_MS = 100, PAUSE_SPREAD_MS = 400 };
 
 struct index {
@@ -42,28 +42,6 @@ static const struct index indexes[] = {
     {"hook_failures", "hook", {"hook", "seq"}, true},
 };
 
-/* ERR_CONFLICT: the server refused, perhaps because several nodes make the same at once. */
-static enum err explain(struct mg_conn *c, const bson_error_t *error,
-                        char error_out[STORE_ERROR_SIZE])
-{
-    const char *remedy = "see that it runs and that this machine may connect to it";
-    enum err err = ERR_UNAVAILABLE;
-
-    if (error->code == CODE_AUTHENTICATION ||
-        (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE))
-        remedy = "check user, password and authSource in the address";
-    else if (error->code == CODE_UNAUTHORIZED)
-        remedy = "give its user the role readWrite on this database";
-    else if (error->domain != MONGOC_ERROR_SERVER_SELECTION &&
-             error->domain != MONGOC_ERROR_STREAM) {
-        remedy = "see that it may be written";
-        err = ERR_CONFLICT;
-    }
-    (void)snprintf(error_out, STORE_ERROR_SIZE, "%s: %.250s: %s", c->backend->address,
-                   error->message, remedy);
-    return err;
-}
-
 static enum err make_index(struct mg_conn *c, const struct index *index,
                            char error_out[STORE_ERROR_SIZE])
 {
@@ -81,7 +59,7 @@ static enum err make_index(struct mg_conn *c, const struct index *index,
     bson_destroy(command);
     bson_destroy(&reply);
     bson_destroy(&keys);
-    return fine ? ERR_OK : explain(c, &error, error_out);
+    return fine ? ERR_OK : mg_explain(c->backend, &error, error_out);
 }
 
 /* The value of the setting ID: VALUE, if it is not there yet. *FOUND_OUT is to be destroyed. */
@@ -104,7 +82,7 @@ static enum err settle(struct mg_conn *c, const char *id, const bson_t *value, b
     bson_destroy(filter);
     bson_destroy(update);
     if (!fine && error.code != MG_DUPLICATE)
-        return explain(c, &error, error_out);
+        return mg_explain(c->backend, &error, error_out);
     enum err err = mg_one(c, MG_META, BCON_NEW("_id", BCON_UTF8(id)), NULL, found_out);
     if (err == ERR_NOT_FOUND)
         (void)snprintf(error_out, STORE_ERROR_SIZE,
@@ -177,12 +155,53 @@ static enum err prepare(struct mg_conn *c, bool existing, char error_out[STORE_E
     return err == ERR_OK ? settle_epoch(c, existing, error_out) : err;
 }
 
+static enum err check_server(struct mg_conn *c, char error_out[STORE_ERROR_SIZE])
+{
+    bson_error_t error;
+    bson_iter_t iter;
+    bson_t reply;
+    mongoc_server_description_t *server =
+        mongoc_client_select_server(c->client, true, NULL, &error);
+
+    if (server == NULL) {
+        (void)mg_explain(c->backend, &error, error_out);
+        return ERR_UNAVAILABLE;
+    }
+    const bson_t *hello = mongoc_server_description_hello_response(server);
+    int64_t wire =
+        bson_iter_init_find(&iter, hello, "maxWireVersion") ? bson_iter_as_int64(&iter) : 0;
+    mongoc_server_description_destroy(server);
+    if (wire < WIRE_VERSION_MIN) {
+        (void)snprintf(
+            error_out, STORE_ERROR_SIZE,
+            "%s: the server is older than MongoDB 6 (its wire version is %lld, of MongoDB 6 it is"
+            " %d): use a newer one",
+            c->backend->address, (long long)wire, WIRE_VERSION_MIN);
+        return ERR_UNAVAILABLE;
+    }
+    /* The connection that this goes out on signs in first. */
+    bson_t *any =
+        BCON_NEW("find", BCON_UTF8("meta"), "limit", BCON_INT32(1), "singleBatch", BCON_BOOL(true));
+    bool fine = mongoc_client_command_simple(c->client, c->backend->db, any, NULL, &reply, &error);
+    bson_destroy(any);
+    bson_destroy(&reply);
+    if (!fine && error.domain == MONGOC_ERROR_SERVER && error.code != MG_UNAUTHORIZED) {
+        error.domain = MONGOC_ERROR_CLIENT;
+        error.code = MONGOC_ERROR_CLIENT_AUTHENTICATE;
+    }
+    if (!fine)
+        (void)mg_explain(c->backend, &error, error_out);
+    return fine ? ERR_OK : ERR_UNAVAILABLE;
+}
+
 /* Nodes that are started at once on an empty database get into each other's way: the server may
  * refuse some of them what all of them make (a deadlock, a collection that is just being made). */
 enum err mg_prepare(struct mg_conn *c, bool existing, char error_out[STORE_ERROR_SIZE])
 {
-    enum err err = prepare(c, existing, error_out);
+    enum err err = check_server(c, error_out);
 
+    if (err == ERR_OK)
+        err = prepare(c, existing, error_out);
     for (int i = 1; err == ERR_CONFLICT && i < TRIES; i++) {
         long ms = PAUSE_MS + (long)(clock_monotonic_ns() / 1000 % PAUSE_SPREAD_MS);
         (void)nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);

@@ -6,6 +6,7 @@
 //   await mongo.pause();                      // SIGSTOP, and mongo.resume()
 //   await mongo.stop();                       // orderly; start() brings it back
 //   await mongo.remove();                     // for good
+//   await startMongo({ tls, users });         // one that talks TLS alone, and wants one of { user, pwd } to sign in
 //   const db = await database();              // of the server that all tests share (PARLEY_TEST_MONGO), or of { uri }
 //   db.uri; await db.drop();
 //
@@ -13,7 +14,7 @@
 
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync } from "node:fs";
+import { copyFileSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,14 +43,30 @@ export function installMongo() {
   return installing;
 }
 
-/** SHARED: whatever server there is will do, also one that somebody else has given. */
-export async function startMongo({ shared = false } = {}) {
+const ROLES = ["readWriteAnyDatabase", "clusterAdmin"].map((role) => ({ role, db: "admin" }));
+
+/**
+ * SHARED: whatever server there is will do, also one that somebody else has given. TLS: a file with certificate and key for
+ * 127.0.0.1. USERS: [{ user, pwd }], of the database admin, who may do everything. Nobody else may sign in.
+ */
+export async function startMongo({ shared = false, tls, users } = {}) {
   const own = !shared;
   const folder = mkdtempSync(join(tmpdir(), "parley-mongo-")); // removed by remove(), or by the script when this process ends
   const { uri, port } = await onFreePort(async (port) => ({
     uri: await script(own, "start", folder, String(port), String(process.pid)),
     port,
   }));
+  if (users) {
+    await withDriver(uri, async (client) => {
+      for (const { user, pwd } of users) await client.db("admin").command({ createUser: user, pwd, roles: ROLES });
+    });
+    writeFileSync(join(folder, "auth"), "");
+  }
+  if (tls) copyFileSync(tls, join(folder, "tls.pem"));
+  if (users || tls) {
+    await script(own, "stop", folder);
+    await script(own, "start", folder);
+  }
   return {
     uri,
     port,

@@ -4,6 +4,7 @@
 //   server.url; server.dataDir; server.pid
 //   await server.stop();                     // SIGTERM; gives { code, signal }
 //   await server.kill();                     // SIGKILL
+//   const { code, log } = await refusal({ args });   // of one that is not to start
 //
 // A data directory that start() has made is removed when the test process ends; one that is given stays, so that a
 // second server can be started on it. Servers still running then are killed.
@@ -94,6 +95,21 @@ export async function start({ args = [], env = {}, dataDir = temporaryFolder(), 
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };
+}
+
+/** What a parleyd says that does not start with these OPTIONS of start(), and how it ends: { code, signal, log, ms }. */
+export async function refusal(options) {
+  const began = performance.now();
+  let server;
+  try {
+    server = await start(options);
+  } catch (error) {
+    const [, end, log] = /ended before it listened: (\{.*?\})\n([^]*)$/.exec(error.message) ?? [];
+    if (!end) throw error;
+    return { ...JSON.parse(end), log, ms: performance.now() - began };
+  }
+  await server.kill();
+  throw new Error("parleyd has started");
 }
 
 /** POST /api/v1/<command>; gives { status, body } with the JSON parsed. An answer that is not as the server describes it fails. */
