@@ -20,8 +20,8 @@ static enum err check_authority(SSL_CTX *ctx, const char *file, char error_out[S
     if (access(file, R_OK) != 0)
         return complain("tlsCAFile", file, strerror(errno), error_out);
     if (SSL_CTX_load_verify_locations(ctx, file, NULL) != 1)
-        return complain("tlsCAFile", file,
-                        "there is no certificate in it: it has to be a PEM file", error_out);
+        return complain("tlsCAFile", file, "there is no certificate in it: it has to be a PEM file",
+                        error_out);
     return ERR_OK;
 }
 

@@ -9,6 +9,7 @@ import { noDns, startDns } from "../lib/dns.mjs";
 import { startMongo } from "../lib/mongo.mjs";
 import { refusal, start } from "../lib/parleyd.mjs";
 import { must, people } from "../lib/people.mjs";
+import { startScripted } from "../lib/scripted_mongo.mjs";
 import { authority, startTls } from "../lib/tls.mjs";
 
 const { PARLEYD } = process.env;
@@ -76,6 +77,28 @@ describe("mongodb+srv", { skip: noDns }, () => {
     for (const asked of ["SRV _mongodb._tcp.db.parley.test", "TXT db.parley.test", "A one.parley.test"]) assert.ok(dns.asked.includes(asked), asked);
     assert.ok(proxy.sessions > 0);
     assert.doesNotMatch(server.log(), /hush/);
+  });
+
+  test("signs in where the DNS says", async () => {
+    const asked = [];
+    const server = await startScripted({
+      answer: (command) => {
+        if (command.saslStart) asked.push(command.$db);
+        return { ok: 0, code: 18, codeName: "AuthenticationFailed", errmsg: "Authentication failed." };
+      },
+    });
+    const elsewhere = await startDns({
+      "_mongodb._tcp.db.parley.test": { SRV: [{ port: server.port, target: "one.parley.test" }] },
+      "db.parley.test": { TXT: ["authSource=people"] },
+      "one.parley.test": { A: ["127.0.0.1"] },
+    });
+    const store = address("db.parley.test", "tls=false");
+    const { code, log } = await refusal({ program: elsewhere.program(PARLEYD), env: { PARLEY_STORE: store } });
+    await elsewhere.close();
+    await server.close();
+    assert.equal(code, 1, log);
+    assert.match(log, /mongodb\+srv:\/\/db\.parley\.test\/.*check user, password, authSource/);
+    assert.deepEqual(asked, ["people"]);
   });
 
   test("talks without TLS if told so", async () => {

@@ -8,6 +8,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
+import { BSON } from "mongodb";
+
 import { Client } from "../lib/client.mjs";
 import { database, startMongo, uriOf, withDriver } from "../lib/mongo.mjs";
 import { parleyctl } from "../lib/parleyctl.mjs";
@@ -64,11 +66,13 @@ async function chats(server, from, to) {
 
 /** No parleyd starts on STORE, nothing is copied to it, and both say why in a sentence, without a password. */
 async function isRefused(store, message) {
-  const { code, log, ms } = await refusal({ env: { PARLEY_STORE: store } });
+  const [{ code, log, ms }, { status, stderr }] = await Promise.all([
+    refusal({ env: { PARLEY_STORE: store } }),
+    ctl("migrate", "--from", store, "--to", join(temporaryFolder(), "to")),
+  ]);
   assert.equal(code, 1, log);
   assert.ok(ms < REFUSED_MS, `after ${ms} ms`);
   assert.match(log.trimEnd().split("\n").at(-1), message);
-  const { status, stderr } = await ctl("migrate", "--from", store, "--to", join(temporaryFolder(), "to"));
   assert.equal(status, 9, stderr);
   assert.match(stderr, message);
   assert.doesNotMatch(log + stderr, SECRET);
@@ -243,6 +247,21 @@ describe("signing in", () => {
     await isRefused(secure(options, ""), /requires authentication: put a user and a password into the address/);
   });
 
+  test("happens in the database that authSource names, or that of the address, or admin", async () => {
+    for (const [path, database] of [["x?authSource=people", "people"], ["x", "x"], ["", "admin"]]) {
+      const asked = [];
+      const server = await startScripted({
+        answer: (command) => {
+          if (command.saslStart) asked.push(command.$db);
+          return { ok: 0, code: 18, codeName: "AuthenticationFailed", errmsg: "Authentication failed." };
+        },
+      });
+      await isRefused(`mongodb://joe:hush@127.0.0.1:${server.port}/${path}`, /check user, password, authSource/);
+      assert.ok(asked.length >= 2 && asked.every((name) => name === database), `${path}: ${asked}`);
+      await server.close();
+    }
+  });
+
   test("works by each SCRAM that the server offers", async () => {
     const offered = await withDriver(uriOf(secure(), "admin"), async (client) => {
       const { saslSupportedMechs } = await client.db("admin").command({ hello: 1, saslSupportedMechs: `admin.${USER}` });
@@ -287,6 +306,21 @@ describe("an address", () => {
       ["mongodb+srv://joe:hush@a.b.parley.test:27017/x", /Port numbers are prohibited|Invalid service name/],
     ];
     for (const [address, message] of rows) await isRefused(address, message);
+  });
+
+  test("does not decide how safely is written", async () => {
+    const concerns = [];
+    const server = await startScripted({
+      answer: (command) => {
+        if (command.find) return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: "x.meta", firstBatch: [] } };
+        if (command.update) concerns.push(command.writeConcern);
+        return { ok: 0, code: 13, codeName: "Unauthorized", errmsg: "not authorized" };
+      },
+    });
+    const { code, log } = await refusal({ env: { PARLEY_STORE: `${server.uri}x?w=0&journal=false&retryWrites=true` } });
+    await server.close();
+    assert.equal(code, 1, log);
+    assert.deepEqual(concerns, [{ w: "majority", j: true }]);
   });
 
   test("that allows fewer connections than the server takes is refused", async () => {
