@@ -19,14 +19,17 @@ DEPS_server   := server config protocol storage base
 DEPS_cli      := cli config storage base
 archives = $(foreach lib,$(DEPS_$(1)),$(O)/lib$(lib).a)
 
-# Libraries of the system. The linker drops those a program does not use (--as-needed).
+# Libraries of the system. The linker drops those a program does not use (--as-needed). The MongoDB driver and, for the server,
+# libcurl are loaded when they are needed (storage/mongo/libmongoc.c, server/libcurl.c), so they are not among them.
 SYSTEM_base     = $(SODIUM_LIBS) -lm
 SYSTEM_protocol = $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
-SYSTEM_storage  = $(SQLITE_LIBS) $(MONGOC_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
+# What the driver is to find in the program.
+FOR_MONGOC      := -Wl,--export-dynamic-symbol=shm_open
+SYSTEM_storage  = $(FOR_MONGOC) $(SQLITE_LIBS) $(BSON_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 SYSTEM_config   = $(INIH_LIBS) -lm
-SYSTEM_server   = $(LWS_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(OPENSSL_LIBS) $(HIREDIS_LIBS) \
-                  $(SODIUM_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) -lm
-SYSTEM_cli      = $(CURL_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MONGOC_LIBS) $(OPENSSL_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) -lm
+SYSTEM_server   = $(FOR_MONGOC) $(LWS_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(BSON_LIBS) $(HIREDIS_LIBS) \
+                  $(OPENSSL_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) -lm
+SYSTEM_cli      = $(FOR_MONGOC) $(CURL_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(BSON_LIBS) $(OPENSSL_LIBS) $(SODIUM_LIBS) $(INIH_LIBS) -lm
 
 objects = $(patsubst %.c,$(O)/obj/%.o,$(1))
 

@@ -13,6 +13,8 @@ FUZZ_TARGETS   := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_PROGRAMS := $(wildcard tests/bench/*.c)
 
 CMOCKA_LIBS ?= -lcmocka
+# Some look at a database through the driver itself.
+TEST_LIBS = $(CMOCKA_LIBS) $(MONGOC_LIBS)
 
 program = $(patsubst %.c,$(O)/%,$(1))
 
@@ -29,14 +31,14 @@ define unit_folder
 UNIT_TESTS_$(1)   := $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_HELPERS_$(1) := $(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c))
 UNIT_PROGRAMS     += $(call program,$(wildcard tests/unit/$(1)/test_*.c))
-$$(if $$(UNIT_TESTS_$(1)),$$(eval $$(call test_programs,$$(UNIT_TESTS_$(1)),$$(UNIT_HELPERS_$(1)),$(1),$(CMOCKA_LIBS))))
+$$(if $$(UNIT_TESTS_$(1)),$$(eval $$(call test_programs,$$(UNIT_TESTS_$(1)),$$(UNIT_HELPERS_$(1)),$(1),$(TEST_LIBS))))
 endef
 $(foreach folder,$(UNIT_FOLDERS),$(eval $(call unit_folder,$(folder))))
 
 CONTRACT_HELPERS := $(filter-out tests/contract/redis_server.c $(CONTRACT_TESTS) $(BUS_TESTS),$(wildcard tests/contract/*.c))
 FUZZ_HELPERS     := $(filter-out $(FUZZ_TARGETS),$(wildcard tests/fuzz/*.c))
 ifneq ($(CONTRACT_TESTS),)
-$(eval $(call test_programs,$(CONTRACT_TESTS),$(CONTRACT_HELPERS),storage,$(CMOCKA_LIBS)))
+$(eval $(call test_programs,$(CONTRACT_TESTS),$(CONTRACT_HELPERS),storage,$(TEST_LIBS)))
 endif
 ifneq ($(BUS_TESTS),)
 $(eval $(call test_programs,$(BUS_TESTS),tests/contract/redis_server.c,server,$(CMOCKA_LIBS)))

@@ -24,6 +24,7 @@ const CLIENT = "clients/typescript";
 const FUZZ_SECONDS = Number(process.env.FUZZ_SECONDS ?? 4);
 const FAULT_SECONDS = Number(process.env.FAULT_SECONDS ?? 10);
 const MINUTE = 60_000;
+const GIST_LINES = 60;
 
 // --- Running one program ---------------------------------------------------------------------------------------------
 
@@ -88,6 +89,15 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 // --- Counting --------------------------------------------------------------------------------------------------------
 
 const total = { passed: 0, failed: 0 };
+const briefly = []; // what failed, to be said once more at the end: the whole output of a suite is long
+
+/** The lines of OUTPUT that say what failed. */
+function gist(output) {
+  const all = output.trimEnd();
+  const spec = all.lastIndexOf("\n✖ failing tests:"); // node:test repeats there what failed
+  const lines = (spec < 0 ? all : all.slice(spec + 1)).split("\n").filter((line) => !/^ +at |^$/.test(line));
+  return spec < 0 ? lines.slice(-GIST_LINES) : lines.slice(1, 1 + GIST_LINES);
+}
 
 class Suite {
   constructor(name) {
@@ -108,6 +118,7 @@ class Suite {
     this.passed += passed;
     this.failed += failed;
     this.skipped += skipped;
+    if (failed > 0) briefly.push(`--- ${this.name}, ${title}: ${problem || `${failed} failed`}`, ...gist(output));
     if (failed > 0) this.failures.push(`--- ${title}: ${problem || `${failed} failed`}\n${output.trimEnd()}\n`);
   }
 
@@ -388,6 +399,6 @@ if (unknown) {
 mkdirSync(LOG, { recursive: true });
 for (const name of wanted) await SUITES[name]();
 await Promise.allSettled(started.map((stop) => stop()));
-if (total.failed > 0) console.log(`The logs are in ${LOG}`);
+if (total.failed > 0) console.log(`\nIn short, what failed; the logs are in ${LOG}\n${briefly.join("\n")}\n`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;

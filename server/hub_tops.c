@@ -419,6 +419,14 @@ static void look_for_late(struct hub *hub, uint64_t now)
     }
 }
 
+/* Until the next comparison. Whoever calls earlier does not put it off. */
+static uint64_t check_in_ms(const struct hub *hub, uint64_t now)
+{
+    if (now >= hub->check_at_ns)
+        return SUSPECT_MS; /* the store has not answered the last one yet */
+    return (hub->check_at_ns - now + ns_per_ms - 1) / ns_per_ms;
+}
+
 uint64_t hub_check(struct hub *hub)
 {
     uint64_t now = clock_monotonic_ns();
@@ -428,9 +436,12 @@ uint64_t hub_check(struct hub *hub)
         look_for_late(hub, now);
     if (shared && now >= hub->check_at_ns && hub->checks == 0)
         check_all(hub, false);
+    uint64_t check_ms = shared ? check_in_ms(hub, now) : 0;
     if (hub->gaps > 0)
         return GAP_HOLD_MS;
-    return hub->suspects > 0 ? SUSPECT_MS : shared ? CHECK_MS : 0;
+    if (hub->suspects > 0 && (!shared || check_ms > SUSPECT_MS))
+        return SUSPECT_MS;
+    return check_ms;
 }
 
 void hub_tick(struct hub *hub)

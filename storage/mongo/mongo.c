@@ -1,74 +1,15 @@
 /* mongo.c - opening a database, connections, and the ends of a transaction. */
 #include "storage/mongo/mongo.h"
 
-#include <dlfcn.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "storage/copy_ops.h"
 #include "storage/mongo/address.h"
-
-enum { REPEAT_MS = 30000 };
-
-/* -- the driver -------------------------------------------------------------------------------- */
-
-/* The driver keeps its counters in /dev/shm/mongoc-PID, opened when it is loaded. A process that
- * was killed leaves that file, and the next one of the same number would complain on stderr, before
- * main() and whatever it has to do with MongoDB. So this takes the place of the C library's for the
- * driver, with memory that goes with the process; who else asks, a preloaded library, gets theirs.
- */
-int shm_open(const char *name, int flags, mode_t mode)
-{
-    static const char counters[] = "/mongoc-";
-
-    if (strncmp(name, counters, sizeof(counters) - 1) == 0)
-        return memfd_create(name, MFD_CLOEXEC);
-    int (*others)(const char *, int, mode_t) =
-        (int (*)(const char *, int, mode_t))dlsym(RTLD_NEXT, "shm_open");
-    if (others != NULL)
-        return others(name, flags, mode);
-    errno = ENOSYS;
-    return -1;
-}
-
-/* While a server is away the driver says the same twice a second, from any of its threads. */
-static bool is_repetition(const char *message)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static char last[256];
-    static int64_t said_ms;
-    bool same;
-
-    (void)pthread_mutex_lock(&lock);
-    same = strncmp(message, last, sizeof(last) - 1) == 0;
-    if (!same) {
-        (void)snprintf(last, sizeof(last), "%s", message);
-        said_ms = 0;
-    }
-    same = log_limited(&said_ms, REPEAT_MS) && same;
-    (void)pthread_mutex_unlock(&lock);
-    return same;
-}
-
-static void forward_log(mongoc_log_level_t level, const char *domain, const char *message,
-                        void *arg)
-{
-    (void)arg;
-    if (level <= MONGOC_LOG_LEVEL_WARNING && !is_repetition(message))
-        log_warn("MongoDB driver", LOG_STR("domain", domain), LOG_STR("message", message));
-}
-
-static void start_driver(void)
-{
-    mongoc_init();
-    mongoc_log_set_handler(forward_log, NULL);
-}
 
 /* -- opening ----------------------------------------------------------------------------------- */
 
@@ -100,10 +41,14 @@ static enum err prepare(struct mg_backend *b, bool existing, char error_out[STOR
 static enum err mg_open(const char *url, enum store_open_mode mode,
                         struct store_backend **backend_out, char error_out[STORE_ERROR_SIZE])
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct mg_backend *b = mem_zalloc(sizeof(*b));
+    const char *problem = libmongoc_load();
 
-    (void)pthread_once(&once, start_driver);
+    *backend_out = NULL;
+    if (problem != NULL) {
+        (void)snprintf(error_out, STORE_ERROR_SIZE, "%s", problem);
+        return ERR_UNAVAILABLE;
+    }
+    struct mg_backend *b = mem_zalloc(sizeof(*b));
     b->base.ops = &store_mongo_ops;
     keeper_init(&b->keeper);
     turns_init(&b->turns);

@@ -10,12 +10,12 @@
 #ifndef STORAGE_MONGO_MONGO_H
 #define STORAGE_MONGO_MONGO_H
 
-#include <mongoc/mongoc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "storage/mongo/keeper.h"
+#include "storage/mongo/libmongoc.h"
 #include "storage/mongo/stage.h"
 #include "storage/mongo/turns.h"
 #include "storage/store_ops.h"

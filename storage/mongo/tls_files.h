@@ -5,9 +5,8 @@
 #ifndef STORAGE_MONGO_TLS_FILES_H
 #define STORAGE_MONGO_TLS_FILES_H
 
-#include <mongoc/mongoc.h>
-
 #include "base/err.h"
+#include "storage/mongo/libmongoc.h"
 #include "storage/store_ops.h"
 
 /* tlsCAFile has certificates, and tlsCertificateKeyFile a certificate with its key, which
