@@ -24,7 +24,7 @@ extern char **environ;
 
 enum {
     EXIT_USAGE = 2,
-    HEAP_KEEP_BYTES = 1024 * 1024, /* free at the end of a thread's heap */
+    HEAP_KEEP_BYTES = 4 * 1024 * 1024, /* free at the end of a thread's heap */
     HEAP_BLOCK_BYTES = 1024 * 1024,
 };
 
