@@ -68,10 +68,11 @@ void http_drop(struct http_loop *loop, struct http_client *client)
 static void fail(struct http_loop *loop, struct http_client *client, const char *reason)
 {
     char kept[160]; /* REASON may point into a buffer that goes away */
+    bool busy = client->busy;
 
     snprintf(kept, sizeof(kept), "%s", reason);
     http_drop(loop, client);
-    loop->handlers->closed(client, kept, loop->ctx);
+    loop->handlers->closed(client, kept, busy, loop->ctx);
 }
 
 static void await_writable(struct http_loop *loop, struct http_client *client, bool wanted)

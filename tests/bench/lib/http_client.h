@@ -38,8 +38,9 @@ struct http_answer {
 struct http_handlers {
     /* The client may send its next request from here. */
     void (*answered)(struct http_client *client, const struct http_answer *answer, void *ctx);
-    /* The client may be connected again from here. REASON is borrowed. */
-    void (*closed)(struct http_client *client, const char *reason, void *ctx);
+    /* The client may be connected again from here. REASON is borrowed; BUSY: a request had no
+     * answer yet. */
+    void (*closed)(struct http_client *client, const char *reason, bool busy, void *ctx);
 };
 
 struct http_loop;

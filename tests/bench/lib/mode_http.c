@@ -109,11 +109,12 @@ static void on_answer(struct http_client *http, const struct http_answer *answer
     go_on(run, caller, answer->read_ns);
 }
 
-static void on_closed(struct http_client *http, const char *reason, void *ctx)
+static void on_closed(struct http_client *http, const char *reason, bool busy, void *ctx)
 {
     struct run *run = ctx;
 
     (void)http;
+    (void)busy;
     run->lost++;
     note_fault(run, reason, strlen(reason));
 }

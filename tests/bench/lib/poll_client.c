@@ -97,9 +97,18 @@ static void on_answer(struct http_client *http, const struct http_answer *answer
         post(loop, client);
 }
 
-static void on_closed(struct http_client *http, const char *reason, void *ctx)
+/* A server may close a connection that nothing is asked on (RFC 9112 section 9.3); the next POST
+ * makes a new one, as in a browser. A GET always waits. */
+static void on_closed(struct http_client *http, const char *reason, bool busy, void *ctx)
 {
-    fail(ctx, http->owner, reason);
+    struct poll_client *client = http->owner;
+    char which[160];
+
+    if (http == &client->post && !busy)
+        return;
+    snprintf(which, sizeof(which), "the connection of %s was %s",
+             http == &client->get ? "GET" : "POST", reason);
+    fail(ctx, client, which);
 }
 
 static const struct http_handlers http_handlers = {.answered = on_answer, .closed = on_closed};
