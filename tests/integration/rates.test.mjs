@@ -2,30 +2,14 @@
 // secrets, and who follows events.
 
 import assert from "node:assert/strict";
-import http from "node:http";
 import { test } from "node:test";
+import { ask } from "../lib/ask.mjs";
 import { Events } from "../lib/events.mjs";
 import { start } from "../lib/parleyd.mjs";
 import { must } from "../lib/people.mjs";
 import { eventually, metrics } from "../lib/process.mjs";
 
 const PASSWORD = "correct horse battery";
-
-/** One request on a connection of its own, from an address of this machine: { status, headers, body }, JSON parsed. */
-function ask(url, path, { from = "127.0.0.1", token, body, method = body === undefined ? "GET" : "POST" } = {}) {
-  return new Promise((resolve, reject) => {
-    const headers = { "Content-Type": "application/json", Connection: "close", ...(token && { Authorization: `Bearer ${token}` }) };
-    const request = http.request(url + path, { method, agent: false, localAddress: from, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (part) => (text += part));
-      response.on("error", reject).on("end", () => {
-        const json = response.headers["content-type"]?.includes("json");
-        resolve({ status: response.statusCode, headers: response.headers, body: json ? JSON.parse(text) : text });
-      });
-    });
-    request.on("error", reject).end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
 
 /** A server, and an account that was made from elsewhere. */
 async function scene(t, env) {
