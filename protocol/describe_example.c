@@ -410,6 +410,26 @@ void describe_put_error_example(struct buf *out, enum err err, int status)
     }
 }
 
+/* A message as it is after what happened to it: WHEN, its time, is there, and of what it says only
+ * what is left. */
+static void put_changed_message(struct buf *out, const char *when, bool text_stays)
+{
+    const struct object_spec *message = schema_object_find("Message", strlen("Message"));
+
+    buf_json_key(out, "message");
+    buf_putc(out, '{');
+    for (size_t i = 0; i < message->fields_n; i++) {
+        const struct field_spec *field = &message->fields[i];
+        bool shown = field->required || strcmp(field->name, when) == 0 ||
+                     (text_stays && field_example("Message", field->name) != NULL);
+        if (!shown)
+            continue;
+        buf_json_key(out, field->name);
+        put_any_example(out, field->type, (struct place){"Message", field->name});
+    }
+    buf_putc(out, '}');
+}
+
 void describe_put_event_example(struct buf *out, const struct event_spec *event)
 {
     const struct object_spec *logged = schema_logged();
@@ -423,6 +443,11 @@ void describe_put_event_example(struct buf *out, const struct event_spec *event)
         else
             put_any_example(out, field->type, (struct place){"", field->name});
     }
-    put_fields(out, event->fields, event->fields_n, "");
+    if (strcmp(event->name, "message.deleted") == 0)
+        put_changed_message(out, "deleted_at", false);
+    else if (strcmp(event->name, "message.updated") == 0)
+        put_changed_message(out, "edited_at", true);
+    else
+        put_fields(out, event->fields, event->fields_n, "");
     buf_putc(out, '}');
 }

@@ -77,7 +77,8 @@ class Scene {
   }
 }
 
-// What a call needs beside the scene: who makes it, if not Ann; what happens before; what is put in. `alone`: nothing is as before.
+// What a call needs beside the scene: who makes it, if not Ann; what happens before; what is put in. `alone`: nothing is as before, or
+// it works once.
 const bobJoins = async (s) => void (await s.as("bob", "channel.join", { channel: s.channel }));
 const hasHook = async (s) => ({ [HOOK]: (await s.hook("outgoing")).id });
 const hasBot = async (s) => void (await s.as("ann", "bot.create", { name: "lunch-bot" }));
@@ -96,17 +97,21 @@ const NEEDS = {
     before: async (s) => ({ [JOB]: (await s.as("ann", "admin.backup", { path: join(temporaryFolder(), "copy.db") })).job }),
   },
   "admin.session.revoke": { alone: true, before: (s) => ({ [SESSION]: s.bob.session }) },
+  "admin.user.create": { alone: true },
   "admin.user.disable": { alone: true },
   "admin.user.password": { alone: true },
   "admin.user.role": { alone: true },
   "auth.logout": { alone: true },
   "auth.password": { alone: true },
+  "auth.register": { alone: true },
   "auth.revoke": {
     before: async (s) => ({ [SESSION]: (await must(s.url, "auth.login", { name: "ann", password: PASSWORD })).session }),
   },
+  "bot.create": { alone: true },
   "bot.disable": { alone: true, before: hasBot },
   "bot.update": { alone: true, before: hasBot },
   "channel.archive": { alone: true },
+  "channel.create": { alone: true },
   "channel.invite": { alone: true },
   "channel.join": { alone: true, who: "bob" },
   "channel.leave": { alone: true, who: "bob", before: bobJoins },
@@ -365,6 +370,17 @@ describe("the examples of the AsyncAPI document", () => {
       await client.close();
     });
   });
+
+  for (const { name } of commands.filter(({ name }) => name !== "session.start"))
+    test(`${name} is answered as it says`, () =>
+      withScene(NEEDS[name]?.alone, async (scene) => {
+        const { before = () => ({}), who = "ann" } = NEEDS[name] ?? {};
+        const { method, params } = asyncapi.components.messages[`${name}.request`].examples[0].payload;
+        const client = await Client.open(scene.url, { token: scene[who].token });
+        const result = await client.request(method, scene.put(params, await before(scene)));
+        assert.deepEqual(schema().result(name, result), []);
+        await client.vanish();
+      }));
 
   test("requests, results, errors and events are what their schemas say", () => {
     let seen = 0;
