@@ -163,6 +163,21 @@ static void put_result(struct buf *out, const struct command *command)
     buf_puts(out, "}}]}");
 }
 
+static void put_error_payload(struct buf *out, enum err err)
+{
+    buf_json_comma(out);
+    buf_putc(out, '{');
+    buf_json_member(out, "name", err_name(err));
+    buf_printf(out, ",\"payload\":{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{",
+               err == ERR_PARSE_ERROR ? "null" : "1");
+    buf_json_member_int(out, "code", err_rpc_code(err));
+    buf_json_member(out, "message", err_title(err));
+    describe_open(out, "data");
+    buf_json_member(out, "type", err_name(err));
+    describe_put_error_example(out, err, 0);
+    buf_puts(out, "}}}}");
+}
+
 static void put_error(struct buf *out)
 {
     buf_puts(out, ",\"error\":{\"name\":\"error\",\"summary\":\"What any command can be answered "
@@ -173,12 +188,11 @@ static void put_error(struct buf *out)
         "\"error\":{\"type\":\"object\",\"properties\":{\"code\":{\"type\":\"integer\"},"
         "\"message\":{\"type\":\"string\"},\"data\":{\"$ref\":\"#/components/schemas/ErrorData\"}},"
         "\"required\":[\"code\",\"message\",\"data\"]}},\"required\":[\"jsonrpc\",\"id\","
-        "\"error\"]},\"examples\":[{\"payload\":{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{");
-    buf_json_member_int(out, "code", err_rpc_code(ERR_NOT_FOUND));
-    buf_json_member(out, "message", err_title(ERR_NOT_FOUND));
-    describe_open(out, "data");
-    buf_json_member(out, "type", err_name(ERR_NOT_FOUND));
-    buf_puts(out, "}}}}]}");
+        "\"error\"]},\"examples\":[");
+    for (int err = ERR_OK + 1; err < ERR_COUNT; err++)
+        if (err != ERR_TOO_LARGE) /* that closes the connection, with 1009 */
+            put_error_payload(out, (enum err)err);
+    buf_puts(out, "]}");
 }
 
 static void put_event(struct buf *out, const struct event_spec *event)

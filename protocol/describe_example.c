@@ -367,6 +367,69 @@ void describe_put_type_example(struct buf *out, const char *type)
     put_any_example(out, type, (struct place){"", ""});
 }
 
+/* What is said of an error where it is provoked as the tests do: what is wrong depends on how the
+ * request came. */
+void describe_put_error_example(struct buf *out, enum err err, int status)
+{
+    static const struct {
+        enum err err;
+        int status; /* 0: over any transport or, behind another row of the error, any other */
+        const char *field, *reason, *detail;
+        int retry_after_ms; /* 0: none */
+    } examples[] = {
+        {ERR_PARSE_ERROR, 0, NULL, NULL, "ends too early", 0},
+        {ERR_INVALID_REQUEST, 400, NULL, "the body must be a JSON object", NULL, 0},
+        {ERR_INVALID_REQUEST, 415, NULL, NULL, "Content-Type must be application/json", 0},
+        {ERR_INVALID_REQUEST, 0, NULL, NULL, "must have a string as its method", 0},
+        {ERR_UNKNOWN_COMMAND, 404, NULL, NULL, "Commands are called with POST /api/v1/<command>",
+         0},
+        {ERR_INVALID_PARAMS, 0, "text", "must be 1 to 16384 bytes", NULL, 0},
+        {ERR_INTERNAL, 0, NULL, NULL,
+         "The server failed; its log has more under " DESCRIBE_REQUEST_ID, 0},
+        {ERR_NOT_FOUND, 0, "channel", "there is no such channel", NULL, 0},
+        {ERR_CONFLICT, 0, "name", "there is a channel of this name", NULL, 0},
+        {ERR_GONE, 0, "epoch", "the stream has another epoch now: fetch it anew", NULL, 0},
+        {ERR_TOO_LARGE, 0, NULL, NULL, "The body is larger than frame_bytes", 0},
+        {ERR_RATE_LIMITED, 429, NULL, NULL,
+         "Too many commands of this session, over all of its connections", 800},
+        {ERR_RATE_LIMITED, 0, NULL, NULL, NULL, 800},
+        {ERR_UNAVAILABLE, 503, NULL, NULL, "/lunch failed: its target answered with status 500",
+         1000},
+        {ERR_UNAVAILABLE, 0, NULL, NULL, "/lunch failed: its target answered with status 500", 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(examples); i++) {
+        if (examples[i].err != err || (examples[i].status != 0 && examples[i].status != status))
+            continue;
+        buf_json_member_opt(out, "detail", examples[i].detail);
+        buf_json_member_opt(out, "field", examples[i].field);
+        buf_json_member_opt(out, "reason", examples[i].reason);
+        if (examples[i].retry_after_ms > 0)
+            buf_json_member_int(out, "retry_after_ms", examples[i].retry_after_ms);
+        return;
+    }
+}
+
+/* A message as it is after what happened to it: WHEN, its time, is there, and of what it says only
+ * what is left. */
+static void put_changed_message(struct buf *out, const char *when, bool text_stays)
+{
+    const struct object_spec *message = schema_object_find("Message", strlen("Message"));
+
+    buf_json_key(out, "message");
+    buf_putc(out, '{');
+    for (size_t i = 0; i < message->fields_n; i++) {
+        const struct field_spec *field = &message->fields[i];
+        bool shown = field->required || strcmp(field->name, when) == 0 ||
+                     (text_stays && field_example("Message", field->name) != NULL);
+        if (!shown)
+            continue;
+        buf_json_key(out, field->name);
+        put_any_example(out, field->type, (struct place){"Message", field->name});
+    }
+    buf_putc(out, '}');
+}
+
 void describe_put_event_example(struct buf *out, const struct event_spec *event)
 {
     const struct object_spec *logged = schema_logged();
@@ -380,6 +443,11 @@ void describe_put_event_example(struct buf *out, const struct event_spec *event)
         else
             put_any_example(out, field->type, (struct place){"", field->name});
     }
-    put_fields(out, event->fields, event->fields_n, "");
+    if (strcmp(event->name, "message.deleted") == 0)
+        put_changed_message(out, "deleted_at", false);
+    else if (strcmp(event->name, "message.updated") == 0)
+        put_changed_message(out, "edited_at", true);
+    else
+        put_fields(out, event->fields, event->fields_n, "");
     buf_putc(out, '}');
 }

@@ -295,8 +295,19 @@ static void put_problem(struct buf *out)
     buf_puts(out, "},\"required\":[\"type\",\"title\",\"status\"]}");
 }
 
-static void put_error_response(struct buf *out, int status, enum err example,
-                               const char *description)
+static void put_problem_example(struct buf *out, enum err err, int status)
+{
+    describe_open(out, err_name(err));
+    buf_puts(out, "\"value\":{");
+    buf_json_member(out, "type", err_name(err));
+    buf_json_member(out, "title", err_title(err));
+    buf_json_member_int(out, "status", status);
+    describe_put_error_example(out, err, status);
+    buf_json_member(out, "request_id", DESCRIBE_REQUEST_ID);
+    buf_puts(out, "}}");
+}
+
+static void put_error_response(struct buf *out, int status, const char *description)
 {
     char key[32];
 
@@ -310,17 +321,13 @@ static void put_error_response(struct buf *out, int status, enum err example,
         buf_puts(out, ",\"headers\":{\"WWW-Authenticate\":{\"description\":\"The scheme to sign in "
                       "by.\",\"schema\":{\"type\":\"string\"}}}");
     buf_puts(out, ",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":"
-                  "\"#/components/schemas/Problem\"},\"examples\":{\"problem\":{\"value\":{");
-    buf_json_member(out, "type", err_name(example));
-    buf_json_member(out, "title", err_title(example));
-    buf_json_member_int(out, "status", status);
-    if (example == ERR_INVALID_PARAMS) {
-        buf_json_member(out, "field", "text");
-        buf_json_member(out, "reason", "must be 1 to 16384 bytes");
-    }
-    if (example == ERR_RATE_LIMITED)
-        buf_json_member_int(out, "retry_after_ms", 800);
-    buf_puts(out, "}}}}}}");
+                  "\"#/components/schemas/Problem\"},\"examples\":{");
+    for (int err = ERR_OK + 1; err < ERR_COUNT; err++)
+        if (err_http_status((enum err)err) == status)
+            put_problem_example(out, (enum err)err, status);
+    if (status == 415)
+        put_problem_example(out, ERR_INVALID_REQUEST, status);
+    buf_puts(out, "}}}}");
 }
 
 static void put_error_responses(struct buf *out)
@@ -334,11 +341,10 @@ static void put_error_responses(struct buf *out)
             if (err_http_status((enum err)other) == err_http_status((enum err)err))
                 buf_printf(&text, "%s`%s`: %s.", other == err ? "" : " ", err_name((enum err)other),
                            err_title((enum err)other));
-        put_error_response(out, err_http_status((enum err)err), (enum err)err, text.data);
+        put_error_response(out, err_http_status((enum err)err), text.data);
         buf_free(&text);
     }
-    put_error_response(out, 415, ERR_INVALID_REQUEST,
-                       "`invalid_request`: The body is not `application/json`.");
+    put_error_response(out, 415, "`invalid_request`: The body is not `application/json`.");
     buf_putc(out, '}');
 }
 

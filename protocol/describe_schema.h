@@ -10,6 +10,7 @@
 #define PROTOCOL_DESCRIBE_SCHEMA_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "protocol/command.h"
 #include "protocol/schema.h"
 
@@ -29,6 +30,10 @@ void describe_put_schemas(struct buf *out);
 void describe_put_type_example(struct buf *out, const char *type);
 void describe_put_params_example(struct buf *out, const struct command *command);
 void describe_put_event_example(struct buf *out, const struct event_spec *event);
+/* The members beside `type` of ErrorData: over HTTP of an answer with STATUS, 0: over a WebSocket.
+ */
+#define DESCRIBE_REQUEST_ID "01k4q8t2w6x0n5r9d3hm7vb1cz"
+void describe_put_error_example(struct buf *out, enum err err, int status);
 
 /* "member": {, and , {: what describe_*.c begin JSON objects with. */
 void describe_open(struct buf *out, const char *key);

@@ -12,6 +12,7 @@
 #include "server/callers.h"
 #include "server/grant.h"
 #include "server/node.h"
+#include "server/pace.h"
 #include "server/worker.h"
 
 enum { TOUCH_INTERVAL_MS = 300000 }; /* last_seen_at is at most this old */
@@ -69,10 +70,26 @@ static enum err act_as(struct request *req, const struct caller *caller, request
 
 static enum err search_store(struct request *req);
 
+/* Nobody has this token, or nobody any more. */
+static enum err caller_unknown(struct request *req)
+{
+    uint32_t wait = pace_guess(req->conn, req->address);
+
+    if (wait == 0)
+        return request_fail(req, ERR_UNAUTHENTICATED, NULL, req->call.req.reason);
+    req->retry_after_ms = wait;
+    req->detail = "Too many tokens that are not good from your address";
+    return ERR_RATE_LIMITED;
+}
+
 static enum err caller_found(struct request *req)
 {
     struct search *search = req->data;
     struct store_req *store = &req->call.req;
+
+    req->tolerated = ERR_OK;
+    if (store->err != ERR_OK)
+        return caller_unknown(req);
     struct caller caller = {
         .role = store->out.user.role,
         .expires_at = store->out.session.expires_at,
@@ -102,6 +119,7 @@ static enum err search_store(struct request *req)
 
     search->revocations = atomic_load(&req->node->revocations);
     req->revocations = req->worker->revocations;
+    req->tolerated = ERR_UNAUTHENTICATED;
     req->call.req.in.session.token_hash = search->hash;
     return request_store(req, STORE_SESSION_GET, caller_found);
 }

@@ -22,6 +22,7 @@
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/node.h"
+#include "server/pace.h"
 #include "server/rates.h"
 #include "server/request.h"
 #include "server/socketio_chat.h"
@@ -372,6 +373,7 @@ static enum err check_rate(struct request *req)
     if (wait == 0)
         return ERR_OK;
     req->retry_after_ms = wait;
+    metric_add_by(METRIC_RATE_LIMITED, METRIC_RATE_CONNECTION, 1);
     /* whoever goes on and on regardless costs more than the answers are worth */
     if (rate_take(&c->rates[RATE_NONE], &refusals, req->started_ns) > 0)
         conn_close(c, WS_CLOSE_RATE_LIMITED);
@@ -499,18 +501,32 @@ void dispatch_socketio(struct conn *conn, const struct sio_call *call)
 
 /* -- HTTP ------------------------------------------------------------------------------------- */
 
-/* However many connections a session has, it is one client. */
-static enum err check_session_rate(struct request *req)
+static enum err check_address_rate(struct request *req)
+{
+    uint32_t wait = pace_call(req->conn, req->address);
+
+    if (wait == 0)
+        return ERR_OK;
+    req->retry_after_ms = wait;
+    req->detail = "Too many calls without a session from your address";
+    return ERR_RATE_LIMITED;
+}
+
+/* However many connections a session has, it is one client; without one, the address is. */
+static enum err check_caller_rate(struct request *req)
 {
     const struct config *config = &req->node->config;
     struct rate_limit limit = rate_of(config, req->command->rate);
 
-    if (req->session[0] == '\0' || !config->rate_limits || limit.per_second == 0)
+    if (req->session[0] == '\0')
+        return check_address_rate(req);
+    if (!config->rate_limits || limit.per_second == 0)
         return ERR_OK;
     uint32_t wait = rates_take(req->node->rates, req->session, req->command->rate, &limit,
                                clock_monotonic_ns());
     if (wait == 0)
         return ERR_OK;
+    metric_add_by(METRIC_RATE_LIMITED, METRIC_RATE_SESSION, 1);
     req->retry_after_ms = wait;
     req->detail = "Too many commands of this session, over all of its connections";
     return ERR_RATE_LIMITED;
@@ -518,7 +534,7 @@ static enum err check_session_rate(struct request *req)
 
 static enum err begin_http_command(struct request *req)
 {
-    enum err err = check_session_rate(req);
+    enum err err = check_caller_rate(req);
 
     return err == ERR_OK ? run_command(req, req->root) : err;
 }
@@ -583,5 +599,8 @@ void dispatch_follow(struct conn *conn, const struct http_call *http)
         (void)json_object_set_new(req->root, "token", json_string(req->token));
     }
     enum err err = check_rate(req);
-    request_resume(req, err == ERR_OK ? run_command(req, req->root) : err);
+    if (err == ERR_OK)
+        err = req->token != NULL ? account_find_caller(req, begin_http_command)
+                                 : begin_http_command(req);
+    request_resume(req, err);
 }

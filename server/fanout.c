@@ -17,6 +17,7 @@
 #include "server/presence.h"
 #include "server/session.h"
 #include "server/session_check.h"
+#include "server/slash_token.h"
 #include "server/throttle.h"
 #include "server/worker.h"
 
@@ -232,6 +233,7 @@ static void fanout_attempt(void *arg, const char *key, bool good)
     struct node *node = arg;
 
     throttle_hear(node->throttle, key, good, clock_monotonic_ns());
+    slash_uses_hear(node->slash_uses, key, clock_unix_ms() / 1000);
 }
 
 static void fanout_account(void *arg)

@@ -17,6 +17,7 @@
 #include "server/gateway_http.h"
 #include "server/hook_post.h"
 #include "server/metrics.h"
+#include "server/pace.h"
 #include "server/static_files.h"
 
 static int refuse(struct conn *conn, enum err err, int status, const char *extra,
@@ -25,6 +26,20 @@ static int refuse(struct conn *conn, enum err err, int status, const char *extra
     metric_add_by(METRIC_HOOK_POSTS,
                   err == ERR_NOT_FOUND ? METRIC_HOOK_POST_UNKNOWN : METRIC_HOOK_POST_INVALID, 1);
     return http_exchange_refuse(conn, err, status, extra, detail);
+}
+
+/* What cannot be a webhook's address is a guess at one. */
+static int refuse_unknown(struct conn *conn)
+{
+    struct http_exchange *x = conn->http;
+    uint32_t wait = pace_guess(conn, x->address);
+
+    if (wait == 0)
+        return refuse(conn, ERR_NOT_FOUND, 404, "", HOOK_POST_UNKNOWN);
+    metric_add_by(METRIC_HOOK_POSTS, METRIC_HOOK_POST_RATE_LIMITED, 1);
+    x->last = x->last || http_exchange_has_body(conn);
+    gateway_hook_answer(conn, &(struct hook_outcome){ERR_RATE_LIMITED, HOOK_POST_GUESSES, wait});
+    return 0;
 }
 
 static bool is_type(const char *value, const char *type)
@@ -53,6 +68,7 @@ int gateway_hook_request(struct conn *conn, const char *rest)
     char key[LIMIT_CLIENT_MSG_ID_CHARS + 2];
 
     gateway_api_take_id(conn);
+    gateway_client(conn, x->address);
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_POST_URI) == 0)
         return refuse(conn, ERR_INVALID_REQUEST, 405, "Allow: POST\r\n",
                       "A webhook is used with POST");
@@ -72,7 +88,7 @@ int gateway_hook_request(struct conn *conn, const char *rest)
                       "Content-Type must be application/json or application/x-www-form-urlencoded");
     x->hook = hook_post_make(rest, !json, key);
     if (x->hook == NULL)
-        return refuse(conn, ERR_NOT_FOUND, 404, "", "There is no such webhook");
+        return refuse_unknown(conn);
     (void)gateway_api_expectation(conn);
     return 0;
 }
@@ -83,7 +99,7 @@ void gateway_hook_run(struct conn *conn)
     struct hook_post *post = x->hook;
 
     x->hook = NULL;
-    hook_post_run(post, conn, &x->body);
+    hook_post_run(post, conn, x->address, &x->body);
 }
 
 void gateway_hook_answer(struct conn *conn, const struct hook_outcome *outcome)

@@ -12,10 +12,12 @@
 #include "base/mem.h"
 #include "protocol/json.h"
 #include "protocol/slack.h"
+#include "server/address.h"
 #include "server/conn.h"
 #include "server/gateway.h"
 #include "server/metrics.h"
 #include "server/node.h"
+#include "server/pace.h"
 #include "server/rates.h"
 #include "server/store_call.h"
 #include "server/worker.h"
@@ -30,6 +32,7 @@ struct hook_post {
     char hook[ID_MAX + 1];
     char hash[HASH_HEX_SIZE];
     char key[LIMIT_CLIENT_MSG_ID_CHARS + 1]; /* "": none */
+    char address[ADDRESS_TEXT_SIZE];         /* who posts */
     bool form;
     int64_t used_at; /* of the webhook */
     struct buf body;
@@ -216,7 +219,11 @@ static uint32_t take_rate(struct hook_post *post)
 
     if (!node->config.rate_limits)
         return 0;
-    return rates_take(node->hook_rates, post->hook, RATE_WRITE, &limit, clock_monotonic_ns());
+    uint32_t wait =
+        rates_take(node->hook_rates, post->hook, RATE_WRITE, &limit, clock_monotonic_ns());
+    if (wait > 0)
+        metric_add_by(METRIC_RATE_LIMITED, METRIC_RATE_HOOK, 1);
+    return wait;
 }
 
 static void take_payload(struct hook_post *post, const struct store_hook *hook)
@@ -234,13 +241,23 @@ static void take_payload(struct hook_post *post, const struct store_hook *hook)
         send_message(post, hook);
 }
 
+static void unknown(struct hook_post *post)
+{
+    uint32_t wait = pace_guess(post->conn, post->address);
+
+    if (wait > 0)
+        finish(post, (struct hook_outcome){ERR_RATE_LIMITED, HOOK_POST_GUESSES, wait});
+    else
+        fail(post, ERR_NOT_FOUND, HOOK_POST_UNKNOWN);
+}
+
 static void found(struct store_call *call)
 {
     struct hook_post *post = container_of(call, struct hook_post, call);
     const struct store_hook *hook = &call->req.out.hook;
 
     if (call->req.err == ERR_NOT_FOUND)
-        fail(post, ERR_NOT_FOUND, "There is no such webhook");
+        unknown(post);
     else if (call->req.err != ERR_OK)
         store_failed(post);
     else if (!hook->enabled || call->req.out.user.disabled_at != 0)
@@ -249,10 +266,11 @@ static void found(struct store_call *call)
         take_payload(post, hook);
 }
 
-void hook_post_run(struct hook_post *post, struct conn *conn, struct buf *body)
+void hook_post_run(struct hook_post *post, struct conn *conn, const char *address, struct buf *body)
 {
     struct store_req *req = &post->call.req;
 
+    (void)snprintf(post->address, sizeof(post->address), "%s", address);
     post->worker = conn->worker;
     post->conn = conn_ref(conn);
     post->body = *body;

@@ -2,6 +2,8 @@
  *
  *   whose? -> is it in use? -> not too often? -> payload -> text -> sent as the webhook's bot
  *
+ * Posts to webhooks that there are not are guesses, see pace.h.
+ *
  * Threading: a worker's own. Ownership: a post belongs to whoever made it until hook_post_run(),
  * then to itself; it ends with its answer, exactly one, which is dropped if the connection has
  * gone.
@@ -17,12 +19,16 @@
 struct conn;
 struct hook_post;
 
+#define HOOK_POST_UNKNOWN "There is no such webhook"
+#define HOOK_POST_GUESSES "Too many posts from your address to webhooks that there are not"
+
 /* PATH is "<hook id>/<token>"; of the token only a hash is kept. KEY, or NULL: a post that comes
  * twice is one message. NULL: PATH cannot be a webhook's. */
 struct hook_post *hook_post_make(const char *path, bool form, const char *key);
 void hook_post_free(struct hook_post **post);
-/* *BODY is taken. */
-void hook_post_run(struct hook_post *post, struct conn *conn, struct buf *body);
+/* *BODY is taken; ADDRESS is the client's, without port. */
+void hook_post_run(struct hook_post *post, struct conn *conn, const char *address,
+                   struct buf *body);
 
 /* How it ended: ERR_OK, or DETAIL says why not, and RETRY_AFTER_MS when to try again (-1: never).
  */

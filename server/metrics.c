@@ -135,6 +135,7 @@ static const char *const transport_labels[] = {METRIC_TRANSPORT_MAP(X) NULL};
 static const char *const hook_labels[] = {METRIC_HOOK_MAP(X) NULL};
 static const char *const outbound_labels[] = {METRIC_OUTBOUND_MAP(X) NULL};
 static const char *const hook_post_labels[] = {METRIC_HOOK_POST_MAP(X) NULL};
+static const char *const rate_labels[] = {METRIC_RATE_MAP(X) NULL};
 static const char *const resume_labels[] = {METRIC_RESUME_MAP(X) NULL};
 #undef X
 
@@ -211,6 +212,7 @@ enum label_set {
     LABELS_OUTBOUND,
     LABELS_HOOK,
     LABELS_HOOK_POST,
+    LABELS_RATE,
     LABELS_WORKER,
     LABELS_COMMAND,
 };
@@ -250,7 +252,7 @@ static const char *const *const fixed_labels[] = {
     [LABELS_BUS_DROP] = bus_drop_labels,   [LABELS_BUS_REJECT] = bus_reject_labels,
     [LABELS_CACHE] = cache_labels,         [LABELS_TRANSPORT] = transport_labels,
     [LABELS_OUTBOUND] = outbound_labels,   [LABELS_HOOK] = hook_labels,
-    [LABELS_HOOK_POST] = hook_post_labels,
+    [LABELS_HOOK_POST] = hook_post_labels, [LABELS_RATE] = rate_labels,
 };
 
 static void render_labelled(struct buf *out, const struct row *row)

@@ -85,6 +85,12 @@ struct buf;
     X(SOCKETIO_WEBSOCKET, "socketio_websocket")                                                    \
     X(SOCKETIO_POLLING, "socketio_polling")                                                        \
     X(SOCKETIO_CARRIER, "socketio_carrier")
+#define METRIC_RATE_MAP(X)                                                                         \
+    X(CONNECTION, "connection")                                                                    \
+    X(SESSION, "session")                                                                          \
+    X(ADDRESS, "address")                                                                          \
+    X(GUESSES, "guesses")                                                                          \
+    X(HOOK, "webhook")
 #define METRIC_RESUME_MAP(X) X(RESUMED, "resumed") X(RESYNC, "resync")
 
 /* METRIC_REFUSED_FULL, METRIC_DROP_FANOUT, METRIC_CLOSE_LOST, METRIC_LOGIN_OK, ... */
@@ -131,6 +137,11 @@ enum metric_http {
 enum metric_login {
 #define X(name, text) METRIC_LOGIN_##name,
     METRIC_LOGIN_MAP(X) METRIC_LOGIN_LABELS
+#undef X
+};
+enum metric_rate {
+#define X(name, text) METRIC_RATE_##name,
+    METRIC_RATE_MAP(X) METRIC_RATE_LABELS
 #undef X
 };
 enum metric_outbound {

@@ -310,8 +310,11 @@ struct node *node_create(const struct config *config, char error_out[512])
     node->workers = mem_zalloc(node->workers_n * sizeof(struct worker *));
     node->rates = rates_create(RATES_MAX);
     node->hook_rates = rates_create(RATES_MAX);
-    node->throttle = throttle_create(
-        &(struct throttle_options){.registrations = config->registrations_per_address});
+    node->address_rates = rates_create(RATES_MAX);
+    node->throttle = throttle_create(&(struct throttle_options){
+        .registrations = config->registrations_per_address,
+        .guesses = config->guesses_per_address,
+    });
     node->presence = presence_create(PRESENCE_GRACE_MS);
     node->passwords = password_pool_create(&(struct password_options){
         .threads = config->password_threads,
@@ -478,6 +481,7 @@ void node_destroy(struct node **node)
     throttle_destroy(&n->throttle);
     rates_destroy(&n->rates);
     rates_destroy(&n->hook_rates);
+    rates_destroy(&n->address_rates);
     free(n);
 }
 

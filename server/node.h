@@ -40,8 +40,9 @@ struct node {
     unsigned workers_n;
     struct password_pool *passwords;
     struct throttle *throttle;
-    struct rates *rates;      /* of sessions over HTTP */
-    struct rates *hook_rates; /* of posts to webhooks */
+    struct rates *rates;         /* of sessions over HTTP */
+    struct rates *hook_rates;    /* of posts to webhooks */
+    struct rates *address_rates; /* of calls over HTTP without a session */
     struct presence *presence;
     struct static_files *files;
     struct jobs *jobs;

@@ -1,6 +1,7 @@
 /* They are in the order in which they came, or were looked at last by tidy(). */
 #include "server/rates.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,11 +10,14 @@
 
 #include "base/id.h"
 #include "base/mem.h"
+#include "server/address.h"
 
 enum { LOOKS = 2 }; /* at old ones for each new one, so that those at rest go */
 
+static_assert((int)ID_MAX < (int)ADDRESS_TEXT_SIZE, "an id fits, too");
+
 struct paced {
-    char who[ID_MAX + 1];
+    char who[ADDRESS_TEXT_SIZE];
     struct rate_bucket buckets[RATE_COUNT];
     UT_hash_handle hh;
 };

@@ -1,5 +1,5 @@
 /* rates.h - how fast somebody may go on, whatever connections it uses for that: sessions that call
- * commands over HTTP, webhooks that are posted to.
+ * commands over HTTP, addresses that do so without one, webhooks that are posted to.
  *
  * A node's own: at each node of a cluster they have their rate.
  * Threading: locks itself, any thread. Units: ns of clock_monotonic_ns() in, milliseconds to wait
@@ -22,7 +22,8 @@ enum { RATES_MAX = 65536 };
  * anew. */
 struct rates *rates_create(size_t max);
 void rates_destroy(struct rates **rates);
-/* One more thing of CLASS by WHO, an id: 0, and it is let through, or how long to wait. */
+/* One more thing of CLASS by WHO, an id or an address_group(): 0, and it is let through, or how
+ * long to wait. */
 uint32_t rates_take(struct rates *rates, const char *who, enum rate_class class,
                     const struct rate_limit *limit, uint64_t now_ns);
 size_t rates_count(struct rates *rates);

@@ -127,11 +127,11 @@ void slash_uses_destroy(struct slash_uses **uses)
     free(u);
 }
 
-static struct use *find(struct slash_uses *u, const struct slash_token *token, int64_t now_s)
+static struct use *find(struct slash_uses *u, const char *run, int64_t expires_at_s, int64_t now_s)
 {
     struct use *use;
 
-    HASH_FIND_STR(u->uses, token->run, use);
+    HASH_FIND_STR(u->uses, run, use);
     if (use != NULL)
         return use;
     if (HASH_COUNT(u->uses) >= u->max)
@@ -139,8 +139,8 @@ static struct use *find(struct slash_uses *u, const struct slash_token *token, i
     if (HASH_COUNT(u->uses) >= u->max)
         return NULL;
     use = mem_zalloc(sizeof(*use));
-    (void)snprintf(use->run, sizeof(use->run), "%s", token->run);
-    use->expires_at_s = token->expires_at_s;
+    (void)snprintf(use->run, sizeof(use->run), "%s", run);
+    use->expires_at_s = expires_at_s;
     HASH_ADD_STR(u->uses, run, use);
     return use;
 }
@@ -150,9 +150,26 @@ unsigned slash_uses_take(struct slash_uses *u, const struct slash_token *token, 
     unsigned nth = 0;
 
     (void)pthread_mutex_lock(&u->lock);
-    struct use *use = find(u, token, now_s);
+    struct use *use = find(u, token->run, token->expires_at_s, now_s);
     if (use != NULL && use->n < SLASH_USES_MAX)
         nth = ++use->n;
     (void)pthread_mutex_unlock(&u->lock);
     return nth;
+}
+
+void slash_use_key(const struct slash_token *token, char key_out[SLASH_USE_KEY_SIZE])
+{
+    (void)snprintf(key_out, SLASH_USE_KEY_SIZE, "u:%s", token->run);
+}
+
+void slash_uses_hear(struct slash_uses *u, const char *key, int64_t now_s)
+{
+    if (strncmp(key, "u:", 2) != 0 || !id_is_valid(key + 2))
+        return;
+    (void)pthread_mutex_lock(&u->lock);
+    /* no token that the server has made is good for longer */
+    struct use *use = find(u, key + 2, now_s + SLASH_TOKEN_SECONDS, now_s);
+    if (use != NULL && use->n < SLASH_USES_MAX)
+        use->n++;
+    (void)pthread_mutex_unlock(&u->lock);
 }

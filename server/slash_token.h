@@ -4,8 +4,8 @@
  * cluster takes it and nothing is stored for a command that is never answered. Whoever knows that
  * secret, the target and those who manage the hook, can make such tokens: they let nobody do more
  * than write into the hook's channel, or to one of its members. How often one was used is counted
- * by each node for itself. Threading: the functions of tokens are pure; struct
- * slash_uses locks itself, any thread.
+ * in memory; nodes tell each other of uses (bus_attempt()), and count them a moment later.
+ * Threading: the functions of tokens are pure; struct slash_uses locks itself, any thread.
  */
 #ifndef SERVER_SLASH_TOKEN_H
 #define SERVER_SLASH_TOKEN_H
@@ -42,5 +42,10 @@ void slash_uses_destroy(struct slash_uses **uses);
 /* Counts one use; returns the how many-th it is, 0: there were SLASH_USES_MAX already, or as many
  * tokens as can be counted are in use. */
 unsigned slash_uses_take(struct slash_uses *uses, const struct slash_token *token, int64_t now_s);
+/* What other nodes are told of a use: "u:<run>". */
+enum { SLASH_USE_KEY_SIZE = ID_MAX + 3 };
+void slash_use_key(const struct slash_token *token, char key_out[SLASH_USE_KEY_SIZE]);
+/* Another node says so of KEY. What is no key is ignored. */
+void slash_uses_hear(struct slash_uses *uses, const char *key, int64_t now_s);
 
 #endif

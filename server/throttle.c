@@ -1,6 +1,7 @@
-/* One table for names ("n:ann"), addresses ("a:192.0.2.1") and addresses that register
- * ("r:192.0.2.1"). uthash keeps the entries in the order in which they were added; an entry that is
- * used is taken out and added again, so that the first is the one unused for longest.
+/* One table for names ("n:ann"), addresses ("a:192.0.2.1"), and addresses that register
+ * ("r:192.0.2.1") or guess secrets ("g:192.0.2.1"). uthash keeps the entries in the order in which
+ * they were added; an entry that is used is taken out and added again, so that the first is the one
+ * unused for longest.
  */
 #include "server/throttle.h"
 
@@ -28,7 +29,7 @@ struct entry {
     unsigned failures;
     uint64_t last_ns; /* of the last attempt */
     uint64_t wait_until_ns;
-    struct rate_bucket registrations;
+    struct rate_bucket hourly; /* of who registers or guesses */
 };
 
 struct throttle {
@@ -235,16 +236,18 @@ static uint32_t bucket_take(struct rate_bucket *bucket, uint64_t interval_ns, ui
     return 0;
 }
 
-static uint32_t take_registration(struct throttle *throttle, const char *key, uint64_t now_ns)
+/* KEY's kind says how many there may be in an hour. */
+static uint32_t take_hourly(struct throttle *throttle, const char *key, uint64_t now_ns)
 {
-    uint32_t per_hour = throttle->options.registrations;
+    const struct throttle_options *options = &throttle->options;
+    uint32_t per_hour = key[0] == 'r' ? options->registrations : options->guesses;
 
     if (per_hour == 0)
         return 0;
     (void)pthread_mutex_lock(&throttle->lock);
     struct entry *entry = entry_touch(throttle, key, now_ns);
     uint32_t wait =
-        bucket_take(&entry->registrations, UINT64_C(3600000000000) / per_hour, per_hour, now_ns);
+        bucket_take(&entry->hourly, UINT64_C(3600000000000) / per_hour, per_hour, now_ns);
     (void)pthread_mutex_unlock(&throttle->lock);
     return wait;
 }
@@ -259,7 +262,20 @@ uint32_t throttle_registration(struct throttle *throttle, const char *address, u
     char key[KEY_SIZE];
 
     throttle_registration_key(address, key);
-    return take_registration(throttle, key, now_ns);
+    return take_hourly(throttle, key, now_ns);
+}
+
+void throttle_guess_key(const char *address, char key_out[KEY_SIZE])
+{
+    address_key('g', address, key_out);
+}
+
+uint32_t throttle_guess(struct throttle *throttle, const char *address, uint64_t now_ns)
+{
+    char key[KEY_SIZE];
+
+    throttle_guess_key(address, key);
+    return take_hourly(throttle, key, now_ns);
 }
 
 static void hear_login(struct throttle *throttle, const char *key, bool good, uint64_t now_ns)
@@ -281,8 +297,8 @@ void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64
 {
     if (strlen(key) >= KEY_SIZE)
         return;
-    if (strncmp(key, "r:", 2) == 0)
-        (void)take_registration(throttle, key, now_ns);
+    if (strncmp(key, "r:", 2) == 0 || strncmp(key, "g:", 2) == 0)
+        (void)take_hourly(throttle, key, now_ns);
     else if (strncmp(key, "n:", 2) == 0 || strncmp(key, "a:", 2) == 0)
         hear_login(throttle, key, good, now_ns);
 }

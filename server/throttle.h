@@ -1,5 +1,5 @@
-/* throttle.h - slowing down who guesses passwords or makes accounts by the dozen, and token buckets
- * for commands.
+/* throttle.h - slowing down who guesses passwords or other secrets or makes accounts by the dozen,
+ * and token buckets for commands.
  *
  * Threading: a throttle locks itself, any thread; a rate_bucket belongs to whoever holds it.
  * Units: ns of clock_monotonic_ns() in, milliseconds to wait out.
@@ -26,6 +26,7 @@ struct throttle_options {
     uint32_t address_delay_ms; /* the longest; 0: 5 min */
     uint32_t forget_ms;        /* failures this old do not count; 0: 15 min */
     uint32_t registrations;    /* of one address in an hour, and at once; 0: no limit */
+    uint32_t guesses;          /* the same, of secrets */
 };
 
 /* OPTIONS NULL: all defaults. */
@@ -44,6 +45,8 @@ void throttle_cancelled(struct throttle *throttle, const char *name, const char 
 /* One more attempt to make an account from ADDRESS: 0, and it is let through, or how long to wait.
  */
 uint32_t throttle_registration(struct throttle *throttle, const char *address, uint64_t now_ns);
+/* One more secret guessed wrong from ADDRESS: 0, or how long to wait. */
+uint32_t throttle_guess(struct throttle *throttle, const char *address, uint64_t now_ns);
 /* What other nodes are told of an attempt to sign in that was judged: "n:<name>" and, with an
  * address, "a:<group>". Returns how many keys there are. */
 enum { THROTTLE_KEYS = 2, THROTTLE_KEY_SIZE = 66 };
@@ -51,6 +54,8 @@ size_t throttle_keys(const char *name, const char *address,
                      char keys_out[THROTTLE_KEYS][THROTTLE_KEY_SIZE]);
 /* And of one to make an account that was let through: "r:<group>". */
 void throttle_registration_key(const char *address, char key_out[THROTTLE_KEY_SIZE]);
+/* And of a guess: "g:<group>". */
+void throttle_guess_key(const char *address, char key_out[THROTTLE_KEY_SIZE]);
 /* Another node says so of KEY: an attempt failed, or was let through; or (GOOD) the name's failures
  * are forgotten. What is no key is ignored. */
 void throttle_hear(struct throttle *throttle, const char *key, bool good, uint64_t now_ns);

@@ -178,12 +178,13 @@ _parleyctl() {
         return
     fi
     case "${given[*]}" in
-    '' | help) _parleyctl_words 'user session bot token hook channel invite node send tail stats health backup restore migrate rebuild config drain version completion help' ;;
+    '' | help) _parleyctl_words 'user session bot token hook slash channel invite node send tail stats health backup restore migrate rebuild config drain version completion help' ;;
     user) _parleyctl_words 'list create disable enable password role' ;;
     session) _parleyctl_words 'list revoke' ;;
     bot) _parleyctl_words 'list create update disable enable' ;;
     token) _parleyctl_words 'list create revoke' ;;
     hook) _parleyctl_words 'list create update rotate disable enable delete failures redeliver' ;;
+    slash) _parleyctl_words 'list run' ;;
     channel) _parleyctl_words 'list archive delete' ;;
     invite) _parleyctl_words 'create list revoke' ;;
     node) _parleyctl_words 'list drain' ;;
@@ -198,6 +199,8 @@ _parleyctl() {
     "hook list") _parleyctl_names channel ;;
     "hook create") _parleyctl_words 'incoming outgoing slash' ;;
     "hook create "*) _parleyctl_names channel ;;
+    "slash list") _parleyctl_names channel ;;
+    "slash run") _parleyctl_names channel ;;
     "channel archive") _parleyctl_names channel ;;
     "channel delete") _parleyctl_names channel ;;
     "send") _parleyctl_names channel ;;

@@ -127,6 +127,12 @@ complete -c parleyctl -n '__parleyctl_at hook' -a delete -d 'End a webhook or sl
 complete -c parleyctl -n '__parleyctl_at hook' -a failures -d 'List what an outgoing webhook could not deliver.'
 complete -c parleyctl -n '__parleyctl_in "hook failures"' -l limit -s l -x -d 'At most N rows, 1 to 1000000. Default: all.'
 complete -c parleyctl -n '__parleyctl_at hook' -a redeliver -d 'Have a failure delivered again.'
+complete -c parleyctl -n '__parleyctl_at ""' -a slash -d '...'
+complete -c parleyctl -n '__parleyctl_at help' -a slash
+complete -c parleyctl -n '__parleyctl_at slash' -a list -d 'List the slash commands that a channel\'s members have.'
+complete -c parleyctl -n '__parleyctl_at "slash list"' -a '(__parleyctl_names channel)'
+complete -c parleyctl -n '__parleyctl_at slash' -a run -d 'Send a slash command, and show its answer.'
+complete -c parleyctl -n '__parleyctl_at "slash run"' -a '(__parleyctl_names channel)'
 complete -c parleyctl -n '__parleyctl_at ""' -a channel -d '...'
 complete -c parleyctl -n '__parleyctl_at help' -a channel
 complete -c parleyctl -n '__parleyctl_at channel' -a list -d 'List the channels.'

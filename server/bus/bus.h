@@ -57,7 +57,8 @@ struct bus_sink {
     void (*presence)(void *arg, const char *node, const char *user, char said);
     void (*presence_all)(void *arg, const char *node, bool end);
     void (*node_gone)(void *arg, const char *node, bool clean, bool first);
-    /* An attempt to sign in or to make an account on another node: throttle_hear(). */
+    /* An attempt to sign in or to make an account on another node, see throttle_hear(), or the use
+     * of a response URL, see slash_uses_hear(). */
     void (*attempt)(void *arg, const char *key, bool good);
     /* Another node asks this one to drain. */
     void (*drain)(void *arg);
@@ -115,8 +116,8 @@ void bus_set_draining(struct bus *bus);
 /* What this node says of its users: their ids, each with its NUL (N bytes), and a letter of
  * PRESENCE_SAID_MAP for each. */
 void bus_presence(struct bus *bus, const char *users, size_t n, const char *letters);
-/* An attempt to sign in was judged here, or one to make an account let through (GOOD is false
- * then); KEYS are those of the throttle. */
+/* An attempt to sign in was judged here; or one to make an account was let through, or a response
+ * URL used (GOOD is false then). KEYS are those of the throttle, or slash_use_key(). */
 void bus_attempt(struct bus *bus, const char *const *keys, size_t n, bool good);
 /* An account was changed here: the others are told, as soon as they can be. */
 void bus_account(struct bus *bus);

@@ -256,7 +256,7 @@ enum err handle_slash_run(struct request *req)
 struct slash_answer {
     const struct store_hook *hook; /* once it is known; the request's */
     struct slash_token token;
-    char id[LIMIT_CLIENT_MSG_ID_CHARS + 1];
+    char id[sizeof(HOOK_MSG_ID_PREFIX) + ID_SIZE];
 };
 
 /* To all connections of whoever sent the command, on every node. */
@@ -318,6 +318,15 @@ static enum err answer_posted(struct request *req)
     return ERR_OK;
 }
 
+/* That it was used once more. */
+static void tell_others(struct request *req, const struct slash_token *token)
+{
+    char key[SLASH_USE_KEY_SIZE];
+
+    slash_use_key(token, key);
+    bus_attempt(req->node->bus, (const char *const[]){key}, 1, false);
+}
+
 static enum err answer_hook_known(struct request *req)
 {
     struct slash_answer *answer = req->data;
@@ -331,13 +340,13 @@ static enum err answer_hook_known(struct request *req)
         return bad_token(req);
     if (answer->token.expires_at_s <= now_s)
         return request_fail(req, ERR_GONE, "token", "is older than half an hour");
-    unsigned nth = slash_uses_take(req->node->slash_uses, &answer->token, now_s);
-    if (nth == 0)
+    if (slash_uses_take(req->node->slash_uses, &answer->token, now_s) == 0)
         return request_fail(req, ERR_GONE, "token", "was used five times already");
+    tell_others(req, &answer->token);
     if (type == NULL || strcmp(type, "in_channel") != 0)
         return tell_if_member(req, answer);
-    (void)snprintf(answer->id, sizeof(answer->id), HOOK_MSG_ID_PREFIX "%s:%u", answer->token.run,
-                   nth);
+    memcpy(answer->id, HOOK_MSG_ID_PREFIX, sizeof(HOOK_MSG_ID_PREFIX));
+    id_make(answer->id + sizeof(HOOK_MSG_ID_PREFIX) - 1); /* each is another message */
     const char *channel = hook->channel;
     const char *icon = hook->icon;
     req->actor =

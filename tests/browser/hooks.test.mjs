@@ -130,6 +130,100 @@ test("an outgoing webhook and a slash command are made with what they need, and 
   await t.close(page);
 });
 
+test("an incoming webhook is given another name and icon, with the keyboard alone", async () => {
+  const { channel, page } = await room();
+  const { path } = await t.ok(server, ann, "hook.create", { kind: "incoming", channel: channel.id, name: "Deploys", icon: "🚀" });
+  await openHooks(page, channel);
+  const edit = (name) => page.getByRole("button", { name: `Edit ${name}`, exact: true });
+  await edit("Deploys").focus();
+  await page.keyboard.press("Enter");
+  const form = page.getByRole("form", { name: "Edit Deploys" });
+  await t.focusIsIn(page, "form.hook-edit input");
+  assert.equal(await form.getByLabel("Name to show").inputValue(), "Deploys");
+  assert.equal(await form.getByLabel("Icon").inputValue(), "🚀");
+  await page.keyboard.press("Escape");
+  await form.waitFor({ state: "detached" });
+  assert.ok(await page.getByRole("heading", { name: `Integrations of #${channel.name}` }).isVisible(), "Escape ends the editing, not the page");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Edit Deploys");
+
+  await page.keyboard.press("Enter");
+  await t.focusIsIn(page, "form.hook-edit input");
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type("Releases");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Delete");
+  await page.keyboard.press("Enter");
+  await row(page, "Releases").waitFor();
+  await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Edit Releases");
+  const [hook] = (await t.ok(server, ann, "hook.list", { channel: channel.id })).hooks;
+  assert.deepEqual([hook.name, hook.icon], ["Releases", undefined]);
+  assert.equal(await post(`${server.url}${path}`, { text: "Out now" }), 200);
+  await page.keyboard.press("Escape");
+  await t.hasTexts(page, ["Out now"]);
+  assert.equal(await page.locator(".message .author").last().innerText(), "Releases");
+  await t.close(page);
+});
+
+test("an outgoing webhook is told of something else at another address; what is wrong is said where it is", async () => {
+  const { channel, page } = await room();
+  const before = await program(() => [200, ""]);
+  const now = await program(() => [200, ""]);
+  await t.ok(server, ann, "hook.create", { kind: "outgoing", channel: channel.id, name: "Watcher", url: before.url, trigger: "deploy" });
+  await openHooks(page, channel);
+  await page.getByRole("button", { name: "Edit Watcher" }).click();
+  const form = page.getByRole("form", { name: "Edit Watcher" });
+  assert.equal(await form.getByLabel("Address that is called").inputValue(), before.url);
+  assert.equal(await form.getByLabel("Only messages that begin with").inputValue(), "deploy");
+  await form.getByLabel("Messages", { exact: true }).uncheck();
+  assert.ok(await form.getByRole("button", { name: "Save" }).isDisabled(), "it needs an event");
+  await form.getByLabel("Messages", { exact: true }).check();
+  await form.getByLabel("A new name or topic").check();
+  await form.getByLabel("Only messages that begin with").fill("");
+  await form.getByLabel("Address that is called").fill("ftp://example.org/");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText("Must begin with https:// or http://.").waitFor();
+  await t.focusIsIn(page, "form.hook-edit [aria-invalid=true]");
+  assert.equal(await form.getByLabel("Address that is called").inputValue(), "ftp://example.org/", "what was typed stays");
+  await t.assertAccessible(page, "an outgoing webhook that is edited");
+  await t.screenshot(page, "hooks-edit");
+  await form.getByLabel("Address that is called").fill(now.url);
+  await form.getByRole("button", { name: "Save" }).click();
+  await row(page, "Watcher").getByText(`message.created, channel.updated to ${now.url}`).waitFor();
+  await t.ok(server, ann, "message.send", { channel: channel.id, text: "anything" });
+  await t.ok(server, ann, "channel.update", { channel: channel.id, topic: "new" });
+  await t.eventually(() => now.requests.map((body) => JSON.parse(body).event.method), (seen) => seen.length === 2, "both events");
+  assert.deepEqual(now.requests.map((body) => JSON.parse(body).event.method), ["message.created", "channel.updated"]);
+  assert.deepEqual(before.requests, []);
+
+  await page.getByRole("button", { name: "Edit Watcher" }).click();
+  await form.getByRole("button", { name: "Save" }).click(); // nothing is different
+  await form.waitFor({ state: "detached" });
+  before.stop();
+  now.stop();
+  await t.close(page);
+});
+
+test("a slash command is given another word", async () => {
+  const { channel, page } = await room();
+  const target = await program((body) => [200, `I am ${new URLSearchParams(body).get("command")}`]);
+  const { hook } = await t.ok(server, ann, "hook.create", { kind: "slash", channel: channel.id, name: "Weather", command: "weather", url: target.url });
+  await t.ok(server, ann, "hook.create", { kind: "slash", channel: channel.id, name: "Other", command: "other", url: target.url });
+  await openHooks(page, channel);
+  await page.getByRole("button", { name: "Edit Weather" }).click();
+  const form = page.getByRole("form", { name: "Edit Weather" });
+  await form.getByLabel("Command", { exact: true }).fill("/other");
+  await form.getByRole("button", { name: "Save" }).click();
+  await t.focusIsIn(page, "form.hook-edit [aria-invalid=true]");
+  assert.equal(await form.getByLabel("Command", { exact: true }).getAttribute("aria-invalid"), "true");
+  await form.getByLabel("Command", { exact: true }).fill("/Sky");
+  await form.getByRole("button", { name: "Save" }).click();
+  await row(page, "Weather").getByText(`/sky to ${target.url}`).waitFor();
+  assert.equal((await t.ok(server, ann, "slash.run", { channel: channel.id, command: "sky" })).text, "I am /sky");
+  assert.equal((await t.ok(server, ann, "hook.list", { channel: channel.id })).hooks.find((h) => h.id === hook.id).command, "sky");
+  target.stop();
+  await t.close(page);
+});
+
 test("only who moderates the channel finds the page", async () => {
   const { channel, page } = await room();
   const bob = await t.register(server, "bob", "Bob Okafor");
@@ -196,6 +290,12 @@ for (const [name, options] of [
     await t.assertAccessible(page, `the page of hooks, ${name}`);
     await t.assertFits(page, `the page of hooks, ${name}`);
     await t.screenshot(page, `hooks-${name}`);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Delete Watcher");
+    await page.getByRole("button", { name: "Edit Watcher" }).click();
+    await t.assertAccessible(page, `a webhook that is edited, ${name}`);
+    await t.assertFits(page, `a webhook that is edited, ${name}`);
+    await t.screenshot(page, `hooks-edit-${name}`);
     await t.close(page);
   });
 }

@@ -2,8 +2,7 @@
 // two; and the faults that are done to them.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { faketime, tidyFaketime } from "../lib/faketime.mjs";
 import { startMongo, uriOf } from "../lib/mongo.mjs";
 import { start, temporaryFolder } from "../lib/parleyd.mjs";
 import { eventually } from "../lib/process.mjs";
@@ -13,13 +12,6 @@ import { Violation } from "./checker.mjs";
 
 const START_MS = 60_000; // a node is started again until it is up: as a supervisor would, while its database is away
 const BAD = /ERROR:|WARNING: Thread|runtime error|command failed/;
-
-function faketime() {
-  const lib = "/usr/lib";
-  const found = readdirSync(lib).map((folder) => join(lib, folder, "faketime", "libfaketimeMT.so.1")).find(existsSync);
-  if (!found) throw new Error("libfaketime is not installed (scripts/packages)");
-  return found;
-}
 
 class Node {
   constructor(cluster, name) {
@@ -40,13 +32,8 @@ class Node {
       PARLEY_NODE_NAME: this.name,
       PARLEY_RESUME_EVENTS: "400", // so that being too far behind happens as well
       PARLEY_LOG_LEVEL: "warn",
-      // Only what the calendar says is shifted: no clock runs backwards or jumps while the node lives.
-      ...(this.clock && {
-        LD_PRELOAD: faketime(),
-        FAKETIME: this.clock,
-        FAKETIME_DONT_FAKE_MONOTONIC: "1",
-        NO_FAKE_STAT: "1",
-      }),
+      // No clock runs backwards or jumps while the node lives.
+      ...(this.clock && { ...faketime(), FAKETIME: this.clock }),
     };
   }
 
@@ -72,8 +59,7 @@ class Node {
   async kill() {
     this.up = false;
     await this.server.kill();
-    // What libfaketime would have removed itself if the end had been an orderly one.
-    for (const name of ["faketime_shm_", "sem.faketime_sem_"]) rmSync(`/dev/shm/${name}${this.server.pid}`, { force: true });
+    tidyFaketime(this.server.pid);
     this.lastLog = this.server.log();
     this.check();
   }

@@ -2,8 +2,12 @@
 // answered as it is described. Only what nobody can know beforehand is put in: ids, an epoch, a path.
 
 import assert from "node:assert/strict";
+import { on, once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import WebSocket from "ws";
+import { ask } from "../lib/ask.mjs";
 import { dump } from "../lib/api_documents.mjs";
 import { Client } from "../lib/client.mjs";
 import { start, temporaryFolder } from "../lib/parleyd.mjs";
@@ -73,7 +77,8 @@ class Scene {
   }
 }
 
-// What a call needs beside the scene: who makes it, if not Ann; what happens before; what is put in. `alone`: nothing is as before.
+// What a call needs beside the scene: who makes it, if not Ann; what happens before; what is put in. `alone`: nothing is as before, or
+// it works once.
 const bobJoins = async (s) => void (await s.as("bob", "channel.join", { channel: s.channel }));
 const hasHook = async (s) => ({ [HOOK]: (await s.hook("outgoing")).id });
 const hasBot = async (s) => void (await s.as("ann", "bot.create", { name: "lunch-bot" }));
@@ -92,17 +97,21 @@ const NEEDS = {
     before: async (s) => ({ [JOB]: (await s.as("ann", "admin.backup", { path: join(temporaryFolder(), "copy.db") })).job }),
   },
   "admin.session.revoke": { alone: true, before: (s) => ({ [SESSION]: s.bob.session }) },
+  "admin.user.create": { alone: true },
   "admin.user.disable": { alone: true },
   "admin.user.password": { alone: true },
   "admin.user.role": { alone: true },
   "auth.logout": { alone: true },
   "auth.password": { alone: true },
+  "auth.register": { alone: true },
   "auth.revoke": {
     before: async (s) => ({ [SESSION]: (await must(s.url, "auth.login", { name: "ann", password: PASSWORD })).session }),
   },
+  "bot.create": { alone: true },
   "bot.disable": { alone: true, before: hasBot },
   "bot.update": { alone: true, before: hasBot },
   "channel.archive": { alone: true },
+  "channel.create": { alone: true },
   "channel.invite": { alone: true },
   "channel.join": { alone: true, who: "bob" },
   "channel.leave": { alone: true, who: "bob", before: bobJoins },
@@ -188,6 +197,168 @@ describe("the examples of the OpenAPI document", () => {
   });
 });
 
+// --- Errors ----------------------------------------------------------------------------------------------------------
+
+const REQUEST = "01k4q8t2w6x0n5r9d3hm7vb1cz"; // of all examples
+
+/** A server with a message in a page of its database that was damaged while it was down. */
+async function damaged() {
+  const marker = "a text that is easily found again";
+  const first = await start();
+  const ann = await must(first.url, "auth.register", { name: "ann", password: PASSWORD });
+  const { channel } = await must(first.url, "channel.create", { name: "plans" }, ann.token);
+  const { message } = await must(first.url, "message.send", { channel: channel.id, text: marker }, ann.token);
+  await first.stop();
+  const file = join(first.dataDir, "parley.db");
+  const bytes = readFileSync(file);
+  const page = bytes.readUInt16BE(16);
+  for (let at = bytes.indexOf(marker); at >= 0; at = bytes.indexOf(marker, at + 1)) bytes.fill(0xff, at - (at % page), at - (at % page) + 8);
+  writeFileSync(file, bytes);
+  return { server: await start({ dataDir: first.dataDir }), ann, message: message.id };
+}
+
+// How each error is come by, over both transports alike: what is called, by whom, on which server.
+const PROVOKED = {
+  invalid_params: (s) => ({ command: "message.send", params: { channel: s.channel, text: "" } }),
+  unauthenticated: () => ({ command: "channel.list", params: {}, who: null }),
+  forbidden: () => ({ command: "admin.stats", params: {}, who: "bob" }),
+  not_found: () => ({ command: "channel.get", params: { channel: CHANNEL } }),
+  conflict: () => ({ command: "channel.create", params: { name: "plans" } }),
+  gone: (s) => ({ command: "stream.events", params: { stream: `c:${s.channel}`, epoch: EPOCH, after: 1 } }),
+  unavailable: async (s) => {
+    await s.hook("slash", 500);
+    return { command: "slash.run", params: { channel: s.channel, command: "lunch" } };
+  },
+  rate_limited: async (s) => {
+    const server = await s.more(start({ env: { PARLEY_RATE_READ: "1", PARLEY_RATE_READ_BURST: "1" } }));
+    const { token } = await must(server.url, "auth.register", { name: "ann", password: PASSWORD });
+    return { command: "channel.list", params: {}, url: server.url, token, again: true };
+  },
+  internal: async (s) => {
+    const { server, ann, message } = await damaged();
+    await s.more(server);
+    return { command: "message.get", params: { message }, url: server.url, token: ann.token };
+  },
+};
+const raw = (body, more) => () => ({ command: "message.send", body, ...more });
+const OVER_HTTP = {
+  ...PROVOKED,
+  parse_error: raw("{"),
+  invalid_request: raw("[]"),
+  unknown_command: () => ({ command: "message.shout", params: {} }),
+  too_large: (s) => ({ command: "message.send", params: { channel: s.channel, text: "x".repeat(70_000) } }),
+};
+const WRONG_TYPE = raw("channel=plans&text=hello", { type: "application/x-www-form-urlencoded" });
+
+/** Works with a scene, and with more servers that end with it. */
+async function provoke(work) {
+  const servers = [];
+  const scene = await Scene.begin();
+  scene.more = async (server) => {
+    servers.push(await server);
+    return server;
+  };
+  try {
+    await work(scene);
+  } finally {
+    await scene.end();
+    for (const server of servers) await server.stop();
+  }
+}
+
+/** ANSWER with what nobody can know beforehand as in the examples. */
+function known(answer, type, ids = []) {
+  const copy = structuredClone(answer);
+  const data = copy.error?.data ?? copy;
+  if (data.request_id !== undefined) ids.push(data.request_id);
+  if (type === "rate_limited") {
+    assert.ok(data.retry_after_ms >= 1 && data.retry_after_ms <= 1000, JSON.stringify(answer));
+    data.retry_after_ms = 800;
+  }
+  if (type === "internal") ids.push(/under ([0-9a-z]{26})$/.exec(data.detail)?.[1]);
+  return JSON.parse(ids.reduce((text, id) => text.replaceAll(id, REQUEST), JSON.stringify(copy)));
+}
+
+describe("the examples of errors in the OpenAPI document", () => {
+  const described = Object.entries(openapi.components.responses).flatMap(([key, response]) =>
+    Object.entries(response.content["application/problem+json"].examples).map(([type, { value }]) => ({ status: Number(key.split("_")[1]), type, value, response })),
+  );
+
+  for (const { status, type, value, response } of described)
+    test(`${status} ${type} is answered as it says`, () =>
+      provoke(async (scene) => {
+        const how = status === 415 ? WRONG_TYPE : OVER_HTTP[type];
+        const { command, params, body = params, who = "ann", type: media, ...other } = await how(scene);
+        const token = other.token ?? scene[who]?.token;
+        const post = () => ask(other.url ?? scene.url, `/api/v1/${command}`, { token, body, type: media });
+        if (other.again) await post();
+        const { headers, body: problem, ...answer } = await post();
+        assert.equal(answer.status, status, JSON.stringify(problem));
+        assert.equal(headers["content-type"], "application/problem+json");
+        assert.equal(headers["x-request-id"], problem.request_id);
+        assert.deepEqual(known(problem, type), value);
+        assert.deepEqual(schema().http(command, { status, type: "application/problem+json", body: problem }), []);
+        for (const name of Object.keys(response.headers ?? {})) assert.ok(headers[name.toLowerCase()], name);
+      }));
+
+  test("are one for each error and status that a command is said to fail with", () => {
+    const all = new Set(described.map(({ status, type }) => `${status} ${type}`));
+    for (const { post } of Object.values(openapi.paths))
+      for (const type of post?.["x-errors"] ?? []) assert.ok([...all].some((one) => one.endsWith(` ${type}`)), type);
+    assert.equal(all.size, described.length);
+    assert.deepEqual(Object.keys(OVER_HTTP).sort(), [...new Set(described.map(({ type }) => type))].sort());
+  });
+});
+
+describe("the examples of errors in the AsyncAPI document", () => {
+  const { examples } = asyncapi.components.messages.error;
+  const OVER_WEBSOCKET = {
+    ...PROVOKED,
+    parse_error: () => ({ frame: "{" }),
+    invalid_request: () => ({ frame: '{"jsonrpc":"2.0","id":1}' }),
+    unknown_command: () => ({ command: "message.shout", params: {} }),
+  };
+
+  /** What the server sends in answer to FRAME, on a connection whose session TOKEN began, or with none. */
+  async function answerTo(url, token, frame, again) {
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`);
+    const frames = on(socket, "message");
+    const next = async () => JSON.parse((await frames.next()).value[0]);
+    await once(socket, "open");
+    if (token) {
+      socket.send(JSON.stringify({ jsonrpc: "2.0", id: 0, method: "session.start", params: { token } }));
+      while ((await next()).id !== 0);
+    }
+    if (again) {
+      socket.send(frame);
+      while ((await next()).id !== 1);
+    }
+    socket.send(frame);
+    for (;;) {
+      const answer = await next();
+      if (answer.method !== undefined) continue; // an event
+      socket.terminate();
+      return answer;
+    }
+  }
+
+  for (const { name, payload } of examples)
+    test(`${name} is answered as it says`, () =>
+      provoke(async (scene) => {
+        const { command, params, who = command && "ann", ...other } = await OVER_WEBSOCKET[name](scene);
+        const { frame = JSON.stringify({ jsonrpc: "2.0", id: 1, method: command, params }) } = other;
+        const answer = await answerTo(other.url ?? scene.url, other.token ?? scene[who]?.token, frame, other.again);
+        assert.deepEqual(known(answer, name), payload);
+        assert.deepEqual(schema().payload("error", answer), []);
+      }));
+
+  test("are one for each error but that which closes the connection", () => {
+    assert.deepEqual(examples.map(({ name }) => name).sort(), Object.keys(OVER_WEBSOCKET).sort());
+    const types = asyncapi.components.schemas.ErrorType.enum;
+    assert.deepEqual(types.filter((type) => !(type in OVER_WEBSOCKET)), ["too_large"]);
+  });
+});
+
 describe("the examples of the AsyncAPI document", () => {
   test("session.start begins a session as it says", async () => {
     await withScene(false, async (scene) => {
@@ -199,6 +370,17 @@ describe("the examples of the AsyncAPI document", () => {
       await client.close();
     });
   });
+
+  for (const { name } of commands.filter(({ name }) => name !== "session.start"))
+    test(`${name} is answered as it says`, () =>
+      withScene(NEEDS[name]?.alone, async (scene) => {
+        const { before = () => ({}), who = "ann" } = NEEDS[name] ?? {};
+        const { method, params } = asyncapi.components.messages[`${name}.request`].examples[0].payload;
+        const client = await Client.open(scene.url, { token: scene[who].token });
+        const result = await client.request(method, scene.put(params, await before(scene)));
+        assert.deepEqual(schema().result(name, result), []);
+        await client.vanish();
+      }));
 
   test("requests, results, errors and events are what their schemas say", () => {
     let seen = 0;

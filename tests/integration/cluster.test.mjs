@@ -242,6 +242,23 @@ describe("limits of a cluster", () => {
     assert.equal(body.type, "rate_limited");
     assert.ok(made < 6, `${made} more at the other node`);
   });
+
+  test("secrets guessed wrong at one node count for the address at the other", async () => {
+    const prefix = `test${++prefixes}`;
+    const env = { PARLEY_RATE_LIMITS: "on", PARLEY_GUESSES_PER_ADDRESS: "6" };
+    const [a, b] = [await node("a", { prefix, env }), await node("b", { prefix, env })];
+    await Promise.all([a, b].map((one) => knows(one, ["a", "b"])));
+    const guess = async (server, n) => (await call(server.url, "channel.list", {}, `guess-${n}`)).status;
+    for (let i = 0; i < 5; i++) assert.equal(await guess(a, i), 401);
+    let wrong = 0;
+    await eventually("the other node to refuse", async () => {
+      const status = await guess(b, `b${wrong}`);
+      if (status === 429) return true;
+      assert.equal(status, 401);
+      wrong++;
+    });
+    assert.ok(wrong < 6, `${wrong} more at the other node`);
+  });
 });
 
 describe("what Redis loses", () => {

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 
 import { parleyctl } from "../lib/parleyctl.mjs";
 import { call, start, temporaryFolder } from "../lib/parleyd.mjs";
+import { isSigned, startTarget } from "../lib/target.mjs";
 
 const PASSWORD = "correct horse battery";
 
@@ -235,6 +236,85 @@ test("hook create, hook list, hook update, hook rotate, hook disable, hook enabl
   assert.equal(await ctl.ok("hook", "delete", id), "The hook is gone; what it wrote stays.\n");
   assert.equal((await ctl("hook", "delete", id)).status, 6);
   assert.equal((await ctl("hook", "list", "#nowhere")).status, 6);
+});
+
+test("a slash command by hook create, hook update, hook rotate and hook delete; slash list, slash run", async (t) => {
+  const target = await startTarget();
+  t.after(() => target.stop());
+  const own = await start({ env: { PARLEY_OUTBOUND_ALLOW: "127.0.0.1" } });
+  t.after(() => own.stop());
+  const there = parleyctl({ PARLEY_DATA: own.dataDir });
+  const answer = async (...args) => JSON.parse(await there.ok(...args, "--json"));
+  const early = await there("slash", "run", "#ops", "deploy");
+  assert.equal(early.status, 1);
+  assert.match(early.stderr, /there is no account yet to write as/);
+  await there.with(`${PASSWORD}\n`).ok("user", "create", "alice", "--role", "owner");
+  const { token } = await login("alice", PASSWORD, own.url);
+  assert.equal((await call(own.url, "channel.create", { name: "ops" }, token)).status, 200);
+  assert.match((await there("slash", "list", "#ops")).stderr, /^There are no slash commands here.*parleyctl help hook create\n$/);
+
+  const secret = (await there.ok("hook", "create", "slash", "#ops", "Deployer", "--icon", ":ship:", "--url", target.url("/a"), "--command", "deploy")).trimEnd();
+  assert.match(await there.ok("slash", "list", "ops"), /^COMMAND +NAME +ICON\n\/deploy +Deployer +:ship:\n$/);
+  assert.deepEqual((await answer("slash", "list", "ops")).commands, [{ command: "deploy", name: "Deployer", icon: ":ship:" }]);
+
+  target.answer = () => ({ body: { text: "on it\u001b[2J\nsoon" } });
+  assert.equal(await there.ok("slash", "run", "#ops", "deploy", "api to staging"), "on it\\x1b[2J\nsoon\n");
+  const [first] = target.requests;
+  assert.ok(isSigned(secret, first.headers, first.body));
+  assert.deepEqual(["command", "text", "user_name"].map((k) => new URLSearchParams(first.body).get(k)), ["/deploy", "api to staging", "alice"]);
+  assert.equal((await answer("slash", "run", "ops", "/deploy")).text, "on it\u001b[2J\nsoon");
+  target.answer = () => ({ body: { response_type: "in_channel", text: "deployed" } });
+  assert.equal(await there.ok("slash", "run", "ops", "deploy"), "deployed\n");
+  assert.match(await there.ok("tail", "ops", "--no-follow"), /^\S+ deployer-\S+: deployed$/m);
+  target.answer = () => ({ status: 200 });
+  assert.equal(await there.ok("slash", "run", "ops", "deploy"), "");
+  target.answer = () => ({ status: 500 });
+  const failed = await there("slash", "run", "ops", "deploy");
+  assert.equal(failed.status, 7);
+  assert.match(failed.stderr, /\/deploy failed: its target answered with status 500/);
+  assert.equal((await there("slash", "run", "ops", "nothing")).status, 6);
+
+  const { id } = (await answer("hook", "list", "#ops")).hooks[0];
+  assert.match(await there.ok("hook", "list", "#ops"), /slash +Deployer +failing .*\/deploy http:.*\(.*status 500\)$/m);
+  const rotated = (await there.ok("hook", "rotate", id)).trimEnd();
+  assert.notEqual(rotated, secret);
+  target.answer = () => ({ body: { text: "here" } });
+  await there.ok("hook", "update", id, "--command", "ship", "--url", target.url("/b"), "--name", "Shipper", "--icon", "");
+  assert.equal((await there("slash", "run", "ops", "deploy")).status, 6);
+  const over = parleyctl({ PARLEY_TOKEN: token });
+  assert.equal(await over.ok("slash", "run", "ops", "ship", "--server", own.url, "--", "-n"), "here\n");
+  const last = target.requests.at(-1);
+  assert.equal(last.path, "/b");
+  assert.equal(new URLSearchParams(last.body).get("text"), "-n");
+  assert.ok(isSigned(rotated, last.headers, last.body));
+  assert.match(await there.ok("slash", "list", "ops"), /^\/ship +Shipper +-$/m);
+  await there.ok("hook", "disable", id);
+  assert.equal((await there("slash", "run", "ops", "ship")).status, 6);
+  await there.ok("hook", "enable", id);
+  assert.equal(await there.ok("slash", "run", "ops", "ship"), "here\n");
+  await there.ok("hook", "delete", id);
+  assert.deepEqual((await answer("slash", "list", "ops")).commands, []);
+});
+
+test("slash run says on a terminal who sees the answer", async (t) => {
+  const target = await startTarget();
+  t.after(() => target.stop());
+  const own = await start({ env: { PARLEY_OUTBOUND_ALLOW: "127.0.0.1" } });
+  t.after(() => own.stop());
+  const there = parleyctl({ PARLEY_DATA: own.dataDir });
+  await there.with(`${PASSWORD}\n`).ok("user", "create", "alice", "--role", "owner");
+  const { token } = await login("alice", PASSWORD, own.url);
+  assert.equal((await call(own.url, "channel.create", { name: "ops" }, token)).status, 200);
+  await there.ok("hook", "create", "slash", "#ops", "Deployer", "--url", target.url(), "--command", "deploy");
+  for (const [body, said] of [
+    [{ response_type: "in_channel", text: "done" }, /^done\r\nEverybody in the channel sees this\.\r\n$/],
+    ["", /^It was taken; there is no answer yet\.\r\n$/],
+  ]) {
+    target.answer = () => ({ body });
+    const { status, stdout } = await there.onTerminal("slash", "run", "#ops", "deploy").ended();
+    assert.equal(status, 0);
+    assert.match(stdout, said);
+  }
 });
 
 test("invite create, invite list, invite revoke", async () => {

@@ -15,7 +15,8 @@ import { startTarget } from "../lib/target.mjs";
 const PASSWORD = "correct horse";
 const schema = described();
 const called = new Set();
-const seen = new Set(); // events
+const seen = new Set();
+const came = new Set(); // members of events: "message.created.message.text" // events
 
 let server;
 let ann; // the owner: { token, user, socket }
@@ -26,10 +27,16 @@ before(async () => {
 });
 after(() => server?.stop());
 
+/** An event that came. */
+function take({ method, params }) {
+  seen.add(method);
+  for (const name of members(params)) came.add(method + name);
+}
+
 function checked(command, result) {
   assert.deepEqual(schema.result(command, result), [], command);
   called.add(command);
-  if (command === "stream.events") for (const event of result.events) seen.add(event.method);
+  if (command === "stream.events") result.events.forEach(take);
   return result;
 }
 
@@ -48,10 +55,17 @@ async function enter(command, params) {
   return { token, user, socket };
 }
 
+/** The names of all members of a value, those of the items of a list as one. */
+function members(value, at = "") {
+  if (Array.isArray(value)) return value.flatMap((item) => members(item, `${at}[]`));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => [`${at}.${name}`, ...members(member, `${at}.${name}`)]);
+}
+
 function assertEvents(person) {
   for (const event of person.socket.events) {
     assert.deepEqual(schema.event(event), [], JSON.stringify(event));
-    seen.add(event.method);
+    take(event);
   }
 }
 
@@ -229,6 +243,14 @@ test("the server stops", async () => {
 test("all events were as described", () => {
   assertEvents(ann);
   assertEvents(bob);
+});
+
+test("the examples of events have no member that never came", () => {
+  const { messages } = schema.asyncapi.components;
+  const { events } = description();
+  const missing = events.flatMap(({ name }) => messages[name].examples.flatMap(({ payload }) => members(payload.params).map((member) => name + member)));
+  assert.ok(missing.length > events.length);
+  assert.deepEqual(missing.filter((member) => !came.has(member)), []);
 });
 
 test("nothing was left out", () => {

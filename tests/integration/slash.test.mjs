@@ -5,11 +5,13 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { Client, CommandError } from "../lib/client.mjs";
+import { faketimeFile } from "../lib/faketime.mjs";
 import { call, start } from "../lib/parleyd.mjs";
 import { must, people } from "../lib/people.mjs";
 import { eventually } from "../lib/process.mjs";
 import { isSigned, startTarget } from "../lib/target.mjs";
 
+const { PARLEY_MODE = "release" } = process.env;
 const WAIT_MS = 3000; // that a target has
 
 let server;
@@ -209,6 +211,50 @@ describe("a response URL", () => {
     assert.deepEqual(await s.texts(), ["part 0", "part 1", "part 2", "part 3", "part 4"]);
   });
 
+  const sign = (s, user, seconds) => {
+    const says = `${s.hook.id}.${user}.${s.hook.id}.${(Math.floor(Date.now() / 1000) + seconds).toString(16)}`;
+    return `${server.url}/hooks/r/${says}.${createHmac("sha256", s.secret).update(`slash answer\n${says}`).digest("base64url")}`;
+  };
+
+  test("says until when it is good: half an hour; one whose time is over is gone", async () => {
+    const s = await scene();
+    const before = Math.floor(Date.now() / 1000);
+    await s.run();
+    const until = parseInt(s.form().response_url.split("/").at(-1).split(".")[3], 16);
+    assert.ok(until >= before + 1800 && until <= Date.now() / 1000 + 1800, `${until - before} s`);
+    for (const seconds of [0, -1, -100_000]) {
+      const { status, body } = await respond(sign(s, ben.id, seconds), { response_type: "in_channel", text: "late" });
+      assert.equal(status, 410);
+      assert.equal(body.field, "token");
+      assert.match(body.reason, /half an hour/);
+    }
+    assert.equal((await respond(sign(s, ben.id, 60), { response_type: "in_channel", text: "in time" })).status, 200);
+    assert.deepEqual(await s.texts(), ["in time"]);
+  });
+
+  // A sanitizer's runtime has to be the first library of a process.
+  test("is gone after half an hour", { skip: PARLEY_MODE !== "release" && "libfaketime is not for sanitizers" }, async (t) => {
+    const clock = faketimeFile();
+    const old = await start({ env: { PARLEY_OUTBOUND_ALLOW: "127.0.0.1", ...clock.env } });
+    t.after(() => old.stop());
+    const { cat } = await people(old.url, "owner", "cat");
+    const { channel } = await must(old.url, "channel.create", { name: "ages" }, cat.token);
+    answers.set("/ages", { status: 200 });
+    await must(old.url, "hook.create", { kind: "slash", channel: channel.id, name: "Slow", command: "slow", url: target.url("/ages") }, cat.token);
+    await must(old.url, "slash.run", { channel: channel.id, command: "slow" }, cat.token);
+    const url = new URLSearchParams(target.requests.filter((r) => r.path === "/ages").at(-1).body).get("response_url");
+    const say = (text) => respond(url, { response_type: "in_channel", text });
+    assert.equal((await say("at once")).status, 200);
+    clock.set("+29m");
+    assert.equal((await say("after 29 minutes")).status, 200);
+    clock.set("+31m");
+    const { status, body } = await say("after 31 minutes");
+    assert.equal(status, 410);
+    assert.match(body.reason, /half an hour/);
+    const { messages } = await must(old.url, "message.history", { channel: channel.id }, cat.token);
+    assert.deepEqual(messages.map((m) => m.text), ["at once", "after 29 minutes"]);
+  });
+
   test("that nobody was given is none", async () => {
     const s = await scene();
     await s.run();
@@ -226,16 +272,12 @@ describe("a response URL", () => {
     const s = await scene();
     const { body: eve } = await call(server.url, "auth.register", { name: `eve${++serial}`, password: "correct horse battery" });
     const client = await Client.open(server.url, { token: eve.token });
-    const sign = (user) => {
-      const says = `${s.hook.id}.${user}.${s.hook.id}.${Math.floor(Date.now() / 1000 + 600).toString(16)}`;
-      return `${server.url}/hooks/r/${says}.${createHmac("sha256", s.secret).update(`slash answer\n${says}`).digest("base64url")}`;
-    };
-    assert.equal((await respond(sign(ben.id), { text: "a member" })).status, 200);
-    const { status, body } = await respond(sign(eve.user.id), { text: "a stranger" });
+    assert.equal((await respond(sign(s, ben.id, 600), { text: "a member" })).status, 200);
+    const { status, body } = await respond(sign(s, eve.user.id, 600), { text: "a stranger" });
     assert.equal(status, 404);
     assert.equal(body.field, "token");
     await must(server.url, "channel.join", { channel: s.channel.id }, eve.token);
-    assert.equal((await respond(sign(eve.user.id), { text: "a member now" })).status, 200);
+    assert.equal((await respond(sign(s, eve.user.id, 600), { text: "a member now" })).status, 200);
     await client.until("the answer", () => answered(client).length > 0);
     assert.deepEqual(answered(client).map((a) => a.text), ["a member now"]);
     await client.vanish();

@@ -8,6 +8,7 @@ import { Client } from "../lib/client.mjs";
 import { Socket, open, poll, post } from "../lib/engineio.mjs";
 import { start, within } from "../lib/parleyd.mjs";
 import { login, must, people } from "../lib/people.mjs";
+import { eventually, metrics } from "../lib/process.mjs";
 
 const WAIT_MS = 30_000;
 const WAYS = {
@@ -232,30 +233,139 @@ describe("what breaks the protocol", () => {
     "no JSON": ["42["],
     "an event that is no array": ["42{}"],
     "an event without a name": ["42[]"],
-    "a reserved name": ['42["disconnect"]'],
+    ...Object.fromEntries(["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"].map((name) => [`the reserved name ${name}`, [`42["${name}"]`]])),
     "a name of 50 KB": [`42["${"x".repeat(50_000)}"]`],
     "an ack id that is none": ['42abc["x"]'],
     "a connect_error": ['44{"message":"x"}'],
     "10,000 attachments": ['4510000-["x"]'],
+    "1,000 placeholders for one attachment": [`451-["x",${Array(1000).fill('{"_placeholder":true,"num":0}').join()}]`, Buffer.from([1])],
     "placeholders without attachments": ['451-["x"]'],
     "text where an attachment is due": ['451-["x",{"_placeholder":true,"num":0}]', '42["x"]'],
     "binary that was not announced": [Buffer.from([1, 2, 3])],
     "an event to a namespace without a connection": ['42/other,["x"]'],
   };
 
-  for (const [what, packets] of Object.entries(bad)) {
-    test(`${what} ends that client alone`, async () => {
-      const witness = await signIn(bob);
-      const socket = new Socket(server.url, { path: "/socket.io/" });
-      await socket.next();
-      socket.send(`40${JSON.stringify({ token: ann.token })}`);
-      assert.match(await socket.next(), /^40\{"sid"/);
-      packets.forEach((packet) => socket.send(packet));
-      assert.equal(await socket.end(), 4003);
-      assert.equal((await within(WAIT_MS, "ack", witness.emitWithAck("server.info"))).result.name, "parley");
-      witness.disconnect();
-    });
+  const SEPARATOR = "\x1e";
+  const refused = async (url = server.url) => (await metrics(url)).parley_socketio_refused_total;
+  /** That nobody else notices, and that it is counted. */
+  async function alone(work, url = server.url) {
+    const witness = await signIn(bob, { url });
+    const before = await refused(url);
+    await work();
+    assert.equal((await within(WAIT_MS, "ack", witness.emitWithAck("server.info"))).result.name, "parley");
+    await eventually("the count", async () => (await refused(url)) > before);
+    witness.disconnect();
   }
+  async function byWebSocket(user, url = server.url) {
+    const socket = new Socket(url, { path: "/socket.io/" });
+    await socket.next();
+    socket.send(`40${JSON.stringify({ token: user.token })}`);
+    assert.match(await socket.next(), /^40\{"sid"/);
+    return socket;
+  }
+  async function byPolling(user, url = server.url) {
+    const path = "/socket.io/";
+    const { sid } = await open(url, path);
+    assert.equal((await post(url, sid, `40${JSON.stringify({ token: user.token })}`, { path })).status, 200);
+    assert.match((await poll(url, { path, sid })).text, /^40\{"sid"/);
+    return { post: (body) => post(url, sid, body, { path }), poll: () => poll(url, { path, sid }) };
+  }
+
+  for (const [what, packets] of Object.entries(bad)) {
+    test(`${what} ends that client alone`, () =>
+      alone(async () => {
+        const socket = await byWebSocket(ann);
+        packets.forEach((packet) => socket.send(packet));
+        assert.equal(await socket.end(), 4003);
+      }));
+
+    test(`${what} ends that client alone, by long-polling`, () =>
+      alone(async () => {
+        const session = await byPolling(ann);
+        const payload = packets.map((packet) => (typeof packet === "string" ? packet : `b${packet.toString("base64")}`));
+        assert.equal((await session.post(payload.join(SEPARATOR))).status, 400);
+        assert.equal((await session.poll()).status, 400, "the session is over");
+      }));
+  }
+
+  test("an event name of 1 MB is more than a packet may have: 1009, and 413 before it is read", async () => {
+    const packet = `42["${"x".repeat(1 << 20)}"]`;
+    const socket = await byWebSocket(ann);
+    socket.send(packet);
+    assert.equal(await socket.end(), 1009);
+    const session = await byPolling(ann);
+    assert.equal((await session.post(packet)).status, 413);
+    assert.equal((await session.post('427["server.info"]')).status, 200, "the session goes on");
+    assert.match((await session.poll()).text, /437\[/);
+  });
+
+  test("an event name of 1 MB, and 10,000 placeholders, end their client alone where a packet may have that", async () => {
+    const large = await start({ env: { PARLEY_RATE_LIMITS: "off", PARLEY_FRAME_BYTES: String(2 << 20) } });
+    const packet = `42["${"x".repeat(1 << 20)}"]`;
+    const there = await people(large.url, "ann", "bob");
+    const witness = await byWebSocket(there.bob, large.url);
+    const socket = await byWebSocket(there.ann, large.url);
+    socket.send(packet);
+    assert.equal(await socket.end(), 4003);
+    const session = await byPolling(there.ann, large.url);
+    assert.equal((await session.post(packet)).status, 400);
+    assert.equal((await session.poll()).status, 400);
+    const third = await byWebSocket(there.ann, large.url);
+    third.send(`451-["x",${Array(10_000).fill('{"_placeholder":true,"num":0}').join()}]`);
+    third.send(Buffer.from([1]));
+    assert.equal(await third.end(), 4003);
+    assert.ok((await refused(large.url)) >= 3);
+    witness.send('421["server.info"]');
+    let answer;
+    do answer = await witness.next();
+    while (!answer.startsWith("431"));
+    witness.close();
+    await large.stop();
+  });
+
+  test("an unknown namespace is refused, and the client goes on in the others", async () => {
+    const socket = await byWebSocket(ann);
+    socket.send("40/nowhere,");
+    let packet;
+    do packet = await socket.next();
+    while (!packet.startsWith("44"));
+    assert.match(packet, /^44\/nowhere,\{"message":"/);
+    socket.send('427["server.info"]');
+    do packet = await socket.next();
+    while (!packet.startsWith("437"));
+    socket.close();
+  });
+
+  test("a second GET and a POST over maxPayload harm that client alone, and are counted", async () => {
+    await alone(async () => {
+      const session = await byPolling(ann);
+      // the first of them may get something at once
+      const answers = await Promise.all([session.poll(), session.poll(), session.poll()]);
+      assert.ok(answers.some(({ status }) => status === 400), JSON.stringify(answers));
+      assert.equal((await session.poll()).status, 400, "the session is over");
+    });
+    const session = await byPolling(ann);
+    assert.equal((await session.post(`42["${"x".repeat(100_000)}"]`)).status, 413);
+    assert.equal((await session.post('421["server.info"]')).status, 200, "that one goes on");
+  });
+
+  test("a POST while the session is upgraded is taken, and answered by the WebSocket", async () => {
+    const path = "/socket.io/";
+    const { sid } = await open(server.url, path);
+    assert.equal((await post(server.url, sid, `40${JSON.stringify({ token: ann.token })}`, { path })).status, 200);
+    const socket = new Socket(server.url, { path, sid });
+    assert.equal(await socket.status, 101);
+    socket.send("2probe");
+    assert.equal(await socket.next(), "3probe");
+    assert.equal((await post(server.url, sid, '427["server.info"]', { path })).status, 200);
+    socket.send("5");
+    let packet;
+    do packet = await socket.next();
+    while (!packet.startsWith("437"));
+    assert.match(packet, /"name":"parley"/);
+    assert.equal((await post(server.url, sid, '428["server.info"]', { path })).status, 400, "afterwards there is none");
+    socket.close();
+  });
 
   test("an event before the connection to a namespace ends it", async () => {
     const socket = new Socket(server.url, { path: "/socket.io/" });

@@ -97,3 +97,32 @@ test("what a target says later reaches the caller through any node", async () =>
   await client.until("the answer", (c) => c.events.some((e) => e.method === "slash.answered" && e.params.text === "soup"));
   await client.vanish();
 });
+
+test("a response URL is good five times, whichever node is asked, and nothing that it was told is lost", async () => {
+  const [a, b] = nodes;
+  const { channel } = await must(a.url, "channel.create", { name: "answers" }, ann.token);
+  await must(a.url, "hook.create", { kind: "slash", channel: channel.id, name: "Lunch", command: "lunch", url: target.url("/lunch") }, ann.token);
+  const run = async () => {
+    await must(a.url, "slash.run", { channel: channel.id, command: "lunch" }, ann.token);
+    return new URL(new URLSearchParams(target.requests.at(-1).body).get("response_url")).pathname;
+  };
+  const tell = async (server, path, text, type) => {
+    const headers = { "Content-Type": "application/json" };
+    return (await fetch(server.url + path, { method: "POST", headers, body: JSON.stringify({ text, response_type: type }) })).status;
+  };
+  // each node's first is another message
+  const first = await run();
+  assert.deepEqual([await tell(a, first, "of a", "in_channel"), await tell(b, first, "of b", "in_channel")], [200, 200]);
+  const { messages } = await must(a.url, "message.history", { channel: channel.id }, ann.token);
+  assert.deepEqual(messages.map((m) => m.text), ["of a", "of b"]);
+
+  const second = await run();
+  const client = await Client.open(b.url, { token: ann.token });
+  for (let i = 0; i < 5; i++) assert.equal(await tell(a, second, `course ${i}`), 200);
+  const heard = () => client.events.filter((e) => e.method === "slash.answered").map((e) => e.params.text);
+  await client.until("all five", () => heard().length === 5); // what a has counted comes before what it says
+  assert.equal(await tell(b, second, "too much"), 410);
+  assert.equal(await tell(a, second, "too much"), 410);
+  assert.deepEqual(heard(), ["course 0", "course 1", "course 2", "course 3", "course 4"]);
+  await client.vanish();
+});

@@ -378,6 +378,7 @@ describe("hostile targets", () => {
   });
   after(() => host?.end());
   const there = () => scene({ host });
+  const outbound = async (outcome) => (await metrics(host.server.url))[`parley_outbound_requests_total{outcome="${outcome}"}`];
 
   test("one that hangs is given up in time, and holds up nobody else", async () => {
     const hung = await there();
@@ -389,6 +390,7 @@ describe("hostile targets", () => {
     await fine.target.until("the other's", (r) => r.length >= 1);
     await dead(hung);
     assert.equal((await hung.failures())[0].error, "did not answer in time");
+    assert.ok((await outbound("timed_out")) >= 3);
   });
 
   test("one that sends a gigabyte is cut off", async () => {
@@ -400,6 +402,7 @@ describe("hostile targets", () => {
     await s.target.until("the next", (r) => texts(r).includes("next"));
     await s.target.until("the end", () => s.target.endless === 0);
     assert.ok(s.target.sent < 64 << 20, `${s.target.sent} bytes were taken`);
+    assert.ok((await outbound("ok")) >= 2, "what it had to say was read as far as it is of use");
     const grown = rssMiB(host.server.pid) - before;
     assert.ok(process.env.PARLEY_MODE !== "release" || grown < 16, `${grown} MiB of memory`);
   });
@@ -414,6 +417,7 @@ describe("hostile targets", () => {
     assert.match(letter.error, /not public/);
     assert.equal(letter.attempts, 3);
     assert.equal(other.requests.length, 0);
+    assert.ok((await outbound("refused")) >= 3);
   });
 
   test("a redirection that keeps the request is followed", async () => {

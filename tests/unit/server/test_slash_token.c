@@ -97,6 +97,29 @@ static void a_token_can_be_used_five_times(void **state)
     assert_null(uses);
 }
 
+static void uses_on_other_nodes_count(void **state)
+{
+    (void)state;
+    struct slash_uses *uses = slash_uses_create(10);
+    struct slash_token other = said;
+    char key[SLASH_USE_KEY_SIZE];
+
+    (void)snprintf(other.run, sizeof(other.run), "other");
+    slash_use_key(&said, key);
+    for (unsigned i = 1; i < SLASH_USES_MAX; i++)
+        slash_uses_hear(uses, key, 1000);
+    assert_int_equal(slash_uses_take(uses, &said, 1000), SLASH_USES_MAX);
+    assert_int_equal(slash_uses_take(uses, &said, 1000), 0);
+    slash_uses_hear(uses, key, 1000); /* more than there may be */
+    assert_int_equal(slash_uses_take(uses, &said, 1000), 0);
+    slash_uses_hear(uses, "n:other", 1000);
+    slash_uses_hear(uses, "u:", 1000);
+    slash_uses_hear(uses, "u:not an id", 1000);
+    slash_uses_hear(uses, "", 1000);
+    assert_int_equal(slash_uses_take(uses, &other, 1000), 1);
+    slash_uses_destroy(&uses);
+}
+
 static void uses_are_forgotten_when_their_token_is_over(void **state)
 {
     (void)state;
@@ -124,6 +147,7 @@ int main(void)
         cmocka_unit_test(no_byte_of_a_token_can_be_changed),
         cmocka_unit_test(what_is_no_token_is_not_read),
         cmocka_unit_test(a_token_can_be_used_five_times),
+        cmocka_unit_test(uses_on_other_nodes_count),
         cmocka_unit_test(uses_are_forgotten_when_their_token_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

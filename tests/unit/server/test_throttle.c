@@ -19,6 +19,7 @@ static int create(void **state)
         .address_delay_ms = 16000,
         .forget_ms = 60000,
         .registrations = 6,
+        .guesses = 3,
     });
     return 0;
 }
@@ -271,6 +272,22 @@ static void a_registration_on_another_node_counts_here(void **state)
     assert_int_equal(throttle_entries(*state), 1);
 }
 
+static void guesses_are_counted_by_address_here_and_elsewhere(void **state)
+{
+    char key[THROTTLE_KEY_SIZE];
+
+    throttle_guess_key("2001:db8::1", key);
+    assert_string_equal(key, "g:2001:db8::/64");
+    throttle_hear(*state, key, false, start);
+    assert_int_equal(throttle_guess(*state, "2001:db8::2", start), 0);
+    assert_int_equal(throttle_guess(*state, "2001:db8::3", start), 0);
+    assert_int_equal(throttle_guess(*state, "2001:db8::4", start), 1200000);
+    assert_int_equal(throttle_guess(*state, "2001:db8:0:1::1", start), 0);
+    assert_int_equal(throttle_registration(*state, "2001:db8::1", start), 0);
+    assert_int_equal(throttle_begin(*state, "ann", "2001:db8::1", start), 0);
+    throttle_hear(*state, "g:", true, start);
+}
+
 static void an_admin_has_no_address(void **state)
 {
     char keys[THROTTLE_KEYS][THROTTLE_KEY_SIZE];
@@ -300,6 +317,8 @@ int main(void)
         cmocka_unit_test(a_bucket_fills_up_again_but_not_beyond_its_burst),
         cmocka_unit_test(no_rate_is_no_limit_and_the_least_burst_is_one),
         cmocka_unit_test_setup_teardown(what_failed_on_another_node_counts_here, create, destroy),
+        cmocka_unit_test_setup_teardown(guesses_are_counted_by_address_here_and_elsewhere, create,
+                                        destroy),
         cmocka_unit_test_setup_teardown(a_registration_on_another_node_counts_here, create,
                                         destroy),
         cmocka_unit_test(an_admin_has_no_address),

@@ -23,9 +23,10 @@ export function ChannelHooks({ channel: id }: { channel: Id }) {
   useEffect(() => action.run(refresh), [id]);
 
   /** Does something to a hook, and shows how things are then. */
-  function change(act: () => Promise<HookCreated | undefined>): void {
+  function change(act: () => Promise<HookCreated | undefined>, done?: () => void): void {
     action.run(async () => {
       const secret = await act();
+      done?.();
       setMade(secret ?? null);
       await refresh();
     });
@@ -44,6 +45,10 @@ export function ChannelHooks({ channel: id }: { channel: Id }) {
               key={hook.id}
               hook={hook}
               busy={action.busy}
+              save={async (changes) => {
+                await call("hook.update", { hook: hook.id, ...changes });
+                await refresh();
+              }}
               rotate={() => change(() => call("hook.rotate", { hook: hook.id }))}
               enable={(enabled) =>
                 change(async () => {
@@ -60,7 +65,7 @@ export function ChannelHooks({ channel: id }: { channel: Id }) {
             />
           ))}
         </ul>
-        <NewHook busy={action.busy} create={(params) => change(() => call("hook.create", { channel: id, ...params }))} />
+        <NewHook busy={action.busy} create={(params, done) => change(() => call("hook.create", { channel: id, ...params }), done)} />
       </div>
     </Dialog>
   );

@@ -2,22 +2,26 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Hook } from "@parley/client";
 import { emojiOf } from "../../text/emoji";
 import { shortTime } from "../base/time";
+import { EditHook } from "./EditHook";
 import { HookFailures } from "./HookFailures";
+import type { HookSettings } from "./hookDraft";
 
 interface Props {
   hook: Hook;
   busy: boolean;
+  save: (changes: Partial<HookSettings>) => Promise<void>;
   rotate: () => void;
   enable: (enabled: boolean) => void;
   remove: () => void;
 }
 
-/** What is asked once more before it is done: it cannot be taken back. */
-type Asked = "rotate" | "delete" | null;
+/** What stands in the place of a row's buttons: its settings, or a question before what cannot be taken back. */
+type Asked = "edit" | "rotate" | "delete";
 
-export function HookRow({ hook, busy, rotate, enable, remove }: Props) {
-  const [asked, setAsked] = useState<Asked>(null);
+export function HookRow({ hook, busy, save, rotate, enable, remove }: Props) {
+  const [asked, setAsked] = useState<Asked | null>(null);
   const [failures, setFailures] = useState(false);
+  const actions = useReturn(asked, busy);
   const icon = emojiOf(hook.icon);
   const named = (what: string) => `${what} ${hook.name}`;
 
@@ -40,12 +44,16 @@ export function HookRow({ hook, busy, rotate, enable, remove }: Props) {
           </span>
         )}
       </div>
-      {asked === null ? (
-        <div class="row-actions">
+      {asked === "edit" && <EditHook hook={hook} save={save} close={() => setAsked(null)} />}
+      {asked === null && (
+        <div ref={actions} class="row-actions">
+          <button type="button" class="button small" data-asks="edit" aria-label={named("Edit")} disabled={busy} onClick={() => setAsked("edit")}>
+            Edit
+          </button>
           <button type="button" class="button small" aria-label={named(hook.enabled ? "Disable" : "Enable")} disabled={busy} onClick={() => enable(!hook.enabled)}>
             {hook.enabled ? "Disable" : "Enable"}
           </button>
-          <button type="button" class="button small" aria-label={named("Replace secret of")} disabled={busy} onClick={() => setAsked("rotate")}>
+          <button type="button" class="button small" data-asks="rotate" aria-label={named("Replace secret of")} disabled={busy} onClick={() => setAsked("rotate")}>
             Replace secret
           </button>
           {hook.kind === "outgoing" && (
@@ -53,11 +61,12 @@ export function HookRow({ hook, busy, rotate, enable, remove }: Props) {
               Failures
             </button>
           )}
-          <button type="button" class="button small danger" aria-label={named("Delete")} disabled={busy} onClick={() => setAsked("delete")}>
+          <button type="button" class="button small danger" data-asks="delete" aria-label={named("Delete")} disabled={busy} onClick={() => setAsked("delete")}>
             Delete
           </button>
         </div>
-      ) : (
+      )}
+      {(asked === "rotate" || asked === "delete") && (
         <Sure
           text={asked === "delete" ? "What it wrote stays. It cannot be brought back." : "The present one is good no more, at once."}
           action={asked === "delete" ? named("Delete") : named("Replace secret of")}
@@ -73,6 +82,22 @@ export function HookRow({ hook, busy, rotate, enable, remove }: Props) {
       {failures && <HookFailures hook={hook.id} />}
     </li>
   );
+}
+
+/** The place of the buttons. When they are back, so is the focus, on the one that was pressed, unless it went elsewhere. */
+function useReturn(asked: Asked | null, busy: boolean) {
+  const actions = useRef<HTMLDivElement>(null);
+  const last = useRef<Asked | null>(null);
+
+  useEffect(() => {
+    if (asked !== null) last.current = asked;
+    if (asked !== null || busy || last.current === null) return;
+    const active = document.activeElement;
+    if (active === null || active === document.body || active instanceof HTMLDialogElement)
+      actions.current?.querySelector<HTMLElement>(`[data-asks="${last.current}"]`)?.focus();
+    last.current = null;
+  }, [asked, busy]);
+  return actions;
 }
 
 function Sure({ text, action, danger, cancel, run }: { text: string; action: string; danger: boolean; cancel: () => void; run: () => void }) {
