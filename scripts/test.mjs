@@ -362,7 +362,7 @@ const SUITES = {
       await inParallel(cpus().length, list("tests/fuzz", /^fuzz_.*\.c$/).map((source) => () => fuzzTarget(s, source)));
     }),
   browser: () =>
-    suite("browser", async (s) => nodeTests(s, "release", "tests/browser", { env: await servers(s) })),
+    suite("browser", async (s) => nodeTests(s, "release", "tests/browser", { concurrency: 2, env: await servers(s) })),
   // Clients that others have made, as they are, and the examples.
   interop: () =>
     suite("interop", async (s) => {

@@ -144,7 +144,7 @@ test("an incoming webhook is given another name and icon, with the keyboard alon
   await page.keyboard.press("Escape");
   await form.waitFor({ state: "detached" });
   assert.ok(await page.getByRole("heading", { name: `Integrations of #${channel.name}` }).isVisible(), "Escape ends the editing, not the page");
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Edit Deploys");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Edit Deploys");
 
   await page.keyboard.press("Enter");
   await t.focusIsIn(page, "form.hook-edit input");
