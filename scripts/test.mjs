@@ -21,7 +21,7 @@ process.chdir(ROOT);
 const BUILD = resolve(process.env.BUILD ?? "build");
 const LOG = join(BUILD, "log");
 const CLIENT = "clients/typescript";
-const FUZZ_SECONDS = Number(process.env.FUZZ_SECONDS ?? 4);
+const FUZZ_SECONDS = Number(process.env.FUZZ_SECONDS ?? 2);
 const FAULT_SECONDS = Number(process.env.FAULT_SECONDS ?? 10);
 const MINUTE = 60_000;
 const GIST_LINES = 60;
