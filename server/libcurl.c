@@ -1,9 +1,9 @@
 #include "server/libcurl.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <string.h>
+#include <stdio.h>
 
+#include "base/library.h"
 #include "base/log.h"
 #include "base/macros.h"
 
@@ -12,31 +12,24 @@
 struct libcurl libcurl;
 static bool loaded;
 
-static bool find(void *library, const char *name, void *function_out)
-{
-    void *symbol = dlsym(library, name);
-
-    memcpy(function_out, &symbol, sizeof(symbol)); /* ISO C has no conversion between the two */
-    return symbol != NULL;
-}
-
 static void load(void)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    const char *problem = library == NULL ? dlerror() : NULL;
-
-#define X(name)                                                                                    \
-    if (problem == NULL && !find(library, "curl_" #name, &libcurl.name))                           \
-        problem = "it lacks curl_" #name;
-    LIBCURL_FUNCTIONS(X)
+    static const struct library_function functions[] = {
+#define X(name) {"curl_" #name, &libcurl.name},
+        LIBCURL_FUNCTIONS(X)
 #undef X
-    if (problem == NULL && libcurl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        problem = "it does not start";
-    if (problem != NULL)
+    };
+    char cause[LIBRARY_ERROR_SIZE];
+
+    loaded = library_load(LIBRARY, functions, ARRAY_LEN(functions), cause);
+    if (loaded && libcurl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        (void)snprintf(cause, sizeof(cause), "it does not start");
+        loaded = false;
+    }
+    if (!loaded)
         log_error("no requests can be sent to webhooks and slash commands: install " LIBRARY
                   " (Debian: libcurl4), then restart parleyd",
-                  LOG_STR("cause", problem));
-    loaded = problem == NULL;
+                  LOG_STR("cause", cause));
 }
 
 bool libcurl_load(void)

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/library.h"
 #include "base/log.h"
+#include "base/macros.h"
 
 #define LIBRARY "libmongoc-1.0.so.0"
 
@@ -62,28 +64,18 @@ static void forward_log(mongoc_log_level_t level, const char *domain, const char
         log_warn("MongoDB driver", LOG_STR("domain", domain), LOG_STR("message", message));
 }
 
-static bool find(void *library, const char *name, void *function_out)
-{
-    void *symbol = dlsym(library, name);
-
-    memcpy(function_out, &symbol, sizeof(symbol)); /* ISO C has no conversion between the two */
-    return symbol != NULL;
-}
-
 static void load(void)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    const char *cause = library == NULL ? dlerror() : NULL;
-
-#define X(name)                                                                                    \
-    if (cause == NULL && !find(library, "mongoc_" #name, &libmongoc.name))                         \
-        cause = "it lacks mongoc_" #name;
-    LIBMONGOC_FUNCTIONS(X)
+    static const struct library_function functions[] = {
+#define X(name) {"mongoc_" #name, &libmongoc.name},
+        LIBMONGOC_FUNCTIONS(X)
 #undef X
-    if (cause != NULL) {
+    };
+    char cause[LIBRARY_ERROR_SIZE];
+
+    if (!library_load(LIBRARY, functions, ARRAY_LEN(functions), cause)) {
         (void)snprintf(problem, sizeof(problem),
-                       "a store in MongoDB needs " LIBRARY
-                       " (Debian: install libmongoc-1.0-0): %.300s",
+                       "a store in MongoDB needs " LIBRARY " (Debian: install libmongoc-1.0-0): %s",
                        cause);
         return;
     }

@@ -11,14 +11,7 @@ export interface HookDraft {
 }
 
 /** Of a hook, whatever can be said at its beginning and changed later. */
-export interface HookSettings {
-  name: string;
-  icon?: string;
-  url?: string;
-  events?: HookEvent[];
-  trigger?: string;
-  command?: string;
-}
+export type HookSettings = Pick<Hook, "name" | "icon" | "url" | "events" | "trigger" | "command">;
 
 export function emptyDraft(): HookDraft {
   return { name: "", icon: "", url: "", trigger: "", command: "", events: new Set<HookEvent>(["message.created"]) };
